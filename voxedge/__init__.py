@@ -1,0 +1,3 @@
+"""voxedge: a reading companion for people who cannot see print."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""One long-lived output stream, devices by card id, fades, limiter, resampling, files."""

@@ -1,0 +1,1 @@
+"""PURE. What was read: Document > Section > Paragraph > Sentence > Word."""

@@ -1,0 +1,1 @@
+"""The heavy parts, behind small protocols."""

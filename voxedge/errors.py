@@ -1,0 +1,272 @@
+"""One class per failure a person can meet.
+
+Each carries what is printed (``str(error)``), what is spoken, and the exit code of the command
+line. The table of codes stands in ``docs/errors.md``; a test holds the two together.
+Templates are filled from the keyword arguments of the constructor, which stay in ``details``.
+Page text never goes into a message: messages end up in logs.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VoxedgeError(Exception):
+    """The root; raised itself only for a failure nobody foresaw."""
+
+    exit_code: ClassVar[int] = 70
+    printed: ClassVar[str] = "Something failed inside voxedge: {reason}."
+    spoken: ClassVar[str] = "Something went wrong inside the reader."
+
+    def __init__(self, **details: object) -> None:
+        self.details = details
+        super().__init__(self.printed.format_map(_Details(details)))
+
+    @property
+    def speech(self) -> str:
+        """The sentence a person hears."""
+        return self.spoken.format_map(_Details(self.details))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by details, so that errors cross process boundaries whole."""
+        return (_rebuild, (type(self), self.details))
+
+
+class _Details(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return f"<{key}>"
+
+
+def _rebuild(kind: type[VoxedgeError], details: dict[str, object]) -> VoxedgeError:
+    return kind(**details)
+
+
+class UsageError(VoxedgeError):
+    """Words on the command line that make no sense together."""
+
+    exit_code = 2
+    printed = "{reason}"
+    spoken = "I did not understand that command."
+
+
+class ConfigError(VoxedgeError):
+    """A settings file that cannot be taken as it is."""
+
+    exit_code = 3
+    printed = "{path}: {reason}"
+    spoken = "My settings file has a mistake. I am using the settings I had."
+
+
+class InputMissing(VoxedgeError):
+    """The file is not there."""
+
+    exit_code = 4
+    printed = "There is no file {path}. Check the name, or give the path of a picture."
+    spoken = "I cannot find that picture."
+
+
+class InputIsDirectory(VoxedgeError):
+    """A folder where a file is wanted."""
+
+    exit_code = 4
+    printed = "{path} is a folder. Give the pictures in it by name, for example {path}/page.jpg."
+    spoken = "That is a folder, not a picture."
+
+
+class InputUnreadable(VoxedgeError):
+    """The operating system refused the file."""
+
+    exit_code = 4
+    printed = "{path} cannot be opened: {reason}."
+    spoken = "I am not allowed to open that picture."
+
+
+class ImageEmpty(VoxedgeError):
+    """A file of 0 bytes."""
+
+    exit_code = 5
+    printed = "{path} is empty (0 bytes). Take or copy the picture again."
+    spoken = "That picture is empty. Please take it again."
+
+
+class NotAnImage(VoxedgeError):
+    """The bytes are no picture format known here."""
+
+    exit_code = 5
+    printed = "{path} is not a picture that voxedge can open (JPEG, PNG, TIFF, WebP, BMP, PNM)."
+    spoken = "That file is not a picture."
+
+
+class ImageDamaged(VoxedgeError):
+    """A picture that breaks off or does not decode."""
+
+    exit_code = 5
+    printed = "{path} is damaged: the picture data ends early or does not decode. Take it again."
+    spoken = "That picture is damaged. Please take it again."
+
+
+class ImageTooLarge(VoxedgeError):
+    """More pixels than the device can hold."""
+
+    exit_code = 5
+    printed = "{path} has {megapixels} megapixels; the limit is {limit}. Make it smaller first."
+    spoken = "That picture is too large for me."
+
+
+class ImageTooSmall(VoxedgeError):
+    """Too few pixels to hold a line of text."""
+
+    exit_code = 5
+    printed = "{path} is {width} x {height} pixels: too small to hold text."
+    spoken = "That picture is too small to read."
+
+
+class NothingToRead(VoxedgeError):
+    """No text was found: a blank page or a page of only a picture."""
+
+    exit_code = 6
+    printed = "No text was found in {path}. Is the printed side up, and is there enough light?"
+    spoken = "I found no text on this page. Is the printed side up, and is there enough light?"
+
+
+class EmptyText(VoxedgeError):
+    """Nothing to say."""
+
+    exit_code = 6
+    printed = "There is nothing to say: the text is empty."
+    spoken = "There is nothing to say."
+
+
+class TextTooLong(VoxedgeError):
+    """More text than one call takes."""
+
+    exit_code = 6
+    printed = "The text has {size} characters; the limit is {limit}. Split it."
+    spoken = "That text is too long for me."
+
+
+class LanguageMissing(VoxedgeError):
+    """The recogniser has no data for this language."""
+
+    exit_code = 7
+    printed = (
+        "The language '{language}' is not installed for reading. Installed: {installed}. "
+        "Install it with: sudo apt-get install tesseract-ocr-{package}"
+    )
+    spoken = "I cannot read this language yet. Its data must be installed first."
+
+
+class OcrMissing(VoxedgeError):
+    """tesseract is not on this machine."""
+
+    exit_code = 8
+    printed = (
+        "The program 'tesseract' is not installed. "
+        "Install it with: sudo apt-get install tesseract-ocr"
+    )
+    spoken = "My reading program is missing. It must be installed first."
+
+
+class OcrFailed(VoxedgeError):
+    """tesseract crashed, hung or answered garbage."""
+
+    exit_code = 8
+    printed = "Reading the page failed: {reason}."
+    spoken = "Reading this page failed. Please try again."
+
+
+class VoiceUnknown(VoxedgeError):
+    """A voice name that no manifest knows."""
+
+    exit_code = 9
+    printed = "There is no voice '{voice}'. Known voices: {known}."
+    spoken = "I do not know that voice."
+
+
+class VoiceMissing(VoxedgeError):
+    """The voice is known but its files are not here."""
+
+    exit_code = 9
+    printed = "The voice '{voice}' is not installed. Fetch it with: voxedge models fetch {voice}"
+    spoken = "My natural voice is missing. I am using the simple voice."
+
+
+class VoiceCorrupt(VoxedgeError):
+    """The files of the voice are not what the manifest promises, or do not load."""
+
+    exit_code = 10
+    printed = (
+        "The voice '{voice}' is damaged ({reason}). "
+        "Fetch it again with: voxedge models fetch {voice} --force"
+    )
+    spoken = "My natural voice is damaged. I am using the simple voice."
+
+
+class VoiceFailed(VoxedgeError):
+    """Synthesis failed while running."""
+
+    exit_code = 10
+    printed = "The voice '{voice}' failed: {reason}."
+    spoken = "My natural voice failed. I am using the simple voice."
+
+
+class FormantVoiceMissing(VoxedgeError):
+    """espeak-ng is not on this machine."""
+
+    exit_code = 9
+    printed = (
+        "The program 'espeak-ng' is not installed. Install it with: sudo apt-get install espeak-ng"
+    )
+    spoken = "My simple voice is missing."
+
+
+class FetchFailed(VoxedgeError):
+    """A download did not come, or came wrong."""
+
+    exit_code = 11
+    printed = "Fetching {name} failed: {reason}."
+    spoken = "Fetching my voice failed."
+
+
+class NoSoundCard(VoxedgeError):
+    """No loudspeaker to play to."""
+
+    exit_code = 12
+    printed = "No loudspeaker was found ({reason}). Write to a file instead with --out speech.wav"
+    spoken = "I have no loudspeaker."
+
+
+class SoundCardUnknown(VoxedgeError):
+    """The configured card is not here."""
+
+    exit_code = 12
+    printed = "There is no sound card '{device}'. Present: {present}."
+    spoken = "My loudspeaker is not connected."
+
+
+class SoundCardLost(VoxedgeError):
+    """The card vanished while playing."""
+
+    exit_code = 12
+    printed = "The sound card vanished while speaking. Check its plug; the rest was not spoken."
+    spoken = "My loudspeaker was disconnected."
+
+
+class OutputUnwritable(VoxedgeError):
+    """``--out`` cannot be written."""
+
+    exit_code = 13
+    printed = "{path} cannot be written: {reason}."
+    spoken = "I could not write the sound file."
+
+
+class DiskFull(VoxedgeError):
+    """The disk is full."""
+
+    exit_code = 13
+    printed = "The disk is full: {path} was not written whole. Free some space and try again."
+    spoken = "My memory is full."
+
+
+EXIT_INTERRUPTED = 130
+"""Ctrl-C: the conventional 128 + SIGINT."""

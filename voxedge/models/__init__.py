@@ -1,0 +1,1 @@
+"""Voices and recognisers as files: manifest, fetch, verify, build."""

@@ -1,0 +1,1 @@
+"""Fakes that ship with the product; ``--simulate`` and every test use them."""

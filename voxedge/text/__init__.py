@@ -1,0 +1,1 @@
+"""PURE. How to say it: medical notation, numbers, lexicon, segmentation, pauses."""
