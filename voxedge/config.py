@@ -1,0 +1,150 @@
+"""Settings: TOML text to one frozen tree, every field documented, bad input named by its line.
+
+The documentation page ``docs/configuration.md`` is checked against the fields declared here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from voxedge.errors import ConfigError
+
+
+def _setting(
+    default: Any,
+    help_text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """Declare a field with its documentation and, for numbers, its inclusive range."""
+    return field(default=default, metadata={"help": help_text, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSettings:
+    """``[voice]``: how it speaks."""
+
+    name: str = _setting("en_US-joe-medium", "The natural voice; `voxedge models list` names them.")
+    rate: float = _setting(1.0, "Speed; 1.0 is the voice's own.", low=0.5, high=3.0)
+    volume: float = _setting(1.0, "Loudness before the limiter; 0 is silent.", low=0.0, high=2.0)
+    seed: int = _setting(0, "Seed of the voice's noise; equal seeds sound equal.", low=0)
+    threads: int = _setting(
+        0, "Threads of the voice; 0 leaves one core free, at most 3.", low=0, high=16
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingSettings:
+    """``[reading]``: how pages are read."""
+
+    language: str = _setting(
+        "eng", "Tesseract's name of the page's language, `eng`, `fra`, `chi_sim`."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSettings:
+    """``[audio]``: where the sound goes."""
+
+    device: str = _setting("", "Sound card by ALSA card id or name; empty takes the default one.")
+    latency_ms: int = _setting(60, "Buffer asked of the sound card.", low=10, high=500)
+
+
+@dataclass(frozen=True, slots=True)
+class LexiconSettings:
+    """``[lexicon]``: how single words are said."""
+
+    file: str = _setting("", "A TOML file of words and how to say them; see docs/lexicon.md.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole tree."""
+
+    voice: VoiceSettings = VoiceSettings()
+    reading: ReadingSettings = ReadingSettings()
+    audio: AudioSettings = AudioSettings()
+    lexicon: LexiconSettings = LexiconSettings()
+
+
+def parse_settings(text: str, path: str = "voxedge.toml") -> Settings:
+    """Read settings from TOML text.
+
+    Raises:
+        ConfigError: not TOML, an unknown table or key, a wrong type, a number out of range. The
+            message names the line.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(path=path, reason=f"not valid TOML: {error}") from error
+    known = {f.name: f for f in dataclasses.fields(Settings)}
+    parts: dict[str, Any] = {}
+    for name, table in tables.items():
+        if name not in known:
+            raise ConfigError(
+                path=path,
+                reason=f"{_line(text, name)}unknown table [{name}]; known: {', '.join(known)}",
+            )
+        if not isinstance(table, Mapping):
+            raise ConfigError(path=path, reason=f"{_line(text, name)}[{name}] must be a table")
+        parts[name] = _parse_table(text, path, name, table)
+    return Settings(**parts)
+
+
+def _parse_table(text: str, path: str, name: str, table: Mapping[str, Any]) -> Any:
+    kind = type(getattr(Settings(), name))
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        where = _line(text, key, table=name)
+        if key not in known:
+            raise ConfigError(
+                path=path,
+                reason=f"{where}unknown key '{key}' in [{name}]; known: {', '.join(known)}",
+            )
+        values[key] = _checked(path, f"{where}[{name}] {key}", known[key], value)
+    return kind(**values)
+
+
+def _checked(path: str, where: str, setting: dataclasses.Field[Any], value: Any) -> Any:
+    wanted = type(setting.default)
+    if wanted is float and type(value) is int:
+        value = float(value)
+    if type(value) is not wanted:
+        raise ConfigError(path=path, reason=f"{where} must be {_TYPE_NAMES[wanted]}, not {value!r}")
+    low, high = setting.metadata["low"], setting.metadata["high"]
+    # "not (a <= b)" rather than "a > b": a NaN must fail too.
+    if low is not None and not value >= low:
+        raise ConfigError(path=path, reason=f"{where} must be at least {low}, not {value}")
+    if high is not None and not value <= high:
+        raise ConfigError(path=path, reason=f"{where} must be at most {high}, not {value}")
+    return value
+
+
+_TYPE_NAMES = {
+    float: "a number",
+    int: "a whole number",
+    str: "text in quotes",
+    bool: "true or false",
+}
+
+
+def _line(text: str, key: str, table: str | None = None) -> str:
+    """Return "line N: " for where a table or a key of it stands, or "" (tomllib keeps no lines)."""
+    inside = table is None
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\s*([\w-]+)\s*\]", line)
+        if header:
+            if table is None and header[1] == key:
+                return f"line {number}: "
+            inside = table is None or header[1] == table
+        elif inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            return f"line {number}: "
+    return ""
