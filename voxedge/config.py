@@ -44,7 +44,7 @@ class ReadingSettings:
     """``[reading]``: how pages are read."""
 
     language: str = _setting(
-        "eng", "Tesseract's name of the page's language, `eng`, `fra`, `chi_sim`."
+        "eng", "Tesseract's name of the page's language: `eng`, `fra`, `chi_sim`."
     )
 
 
