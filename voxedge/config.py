@@ -98,6 +98,31 @@ def parse_settings(text: str, path: str = "voxedge.toml") -> Settings:
     return Settings(**parts)
 
 
+def overlay(settings: Settings, values: Mapping[str, Any], source: str) -> Settings:
+    """Return ``settings`` with single values replaced, held to the same rules as a file's.
+
+    Args:
+        settings: what stands so far.
+        values: "table.key" to value; None leaves that setting alone.
+        source: where the values come from, for messages.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of range.
+        KeyError: no such setting (a mistake of the caller).
+    """
+    for dotted, value in values.items():
+        if value is None:
+            continue
+        table_name, key = dotted.split(".")
+        table = getattr(settings, table_name)
+        known = {f.name: f for f in dataclasses.fields(table)}
+        checked = _checked(source, key, known[key], value)
+        settings = dataclasses.replace(
+            settings, **{table_name: dataclasses.replace(table, **{key: checked})}
+        )
+    return settings
+
+
 def _parse_table(text: str, path: str, name: str, table: Mapping[str, Any]) -> Any:
     kind = type(getattr(Settings(), name))
     known = {f.name: f for f in dataclasses.fields(kind)}

@@ -1,0 +1,183 @@
+"""What is present, what is missing, and how to install it.
+
+Each check is cheap (no model is loaded, nothing is played) and independent: one that fails never
+hides the others. Blocking; runs on the caller's thread.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxedge.config import Settings
+from voxedge.errors import VoxedgeError
+
+PROBE_TIMEOUT_S = 10.0
+"""A probed program that takes longer is broken: tesseract and espeak-ng answer in 0.1 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer of one check.
+
+    Attributes:
+        name: stable, for scripts ("loudspeaker").
+        ok: whether what was looked for is there and usable.
+        vital: without it ``voxedge read`` cannot read or cannot speak at all.
+        detail: what was found, or why not.
+        remedy: what to do about it, empty when ok.
+    """
+
+    name: str
+    ok: bool
+    vital: bool
+    detail: str
+    remedy: str = ""
+
+
+Check = Callable[[Settings], Finding]
+
+
+def examine(settings: Settings, only: str | None = None) -> tuple[Finding, ...]:
+    """Run every check, or the one named ``only``.
+
+    Raises:
+        KeyError: there is no check of that name.
+    """
+    names = [only] if only is not None else list(CHECKS)
+    return tuple(_run(name, CHECKS[name], settings) for name in names)
+
+
+def _run(name: str, check: Check, settings: Settings) -> Finding:
+    try:
+        return check(settings)
+    except (VoxedgeError, OSError, ImportError, subprocess.SubprocessError, ValueError) as error:
+        return Finding(name, False, False, f"{type(error).__name__}: {error}", "see the message")
+
+
+def _first_line_of(*command: str) -> str | None:
+    """Return the first line a program prints, or None if it is not there or does not run."""
+    if shutil.which(command[0]) is None:
+        return None
+    answer = subprocess.run(
+        command, capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=False
+    )
+    return (answer.stdout or answer.stderr).strip().partition("\n")[0]
+
+
+def _python(settings: Settings) -> Finding:
+    ok = sys.version_info >= (3, 11)
+    detail = f"{platform.python_version()} on {platform.machine()}"
+    return Finding("python", ok, True, detail, "" if ok else "Install Python 3.11 or newer")
+
+
+def _tesseract(settings: Settings) -> Finding:
+    version = _first_line_of("tesseract", "--version")
+    if version is None:
+        remedy = "sudo apt-get install tesseract-ocr"
+        return Finding("tesseract", False, True, "not installed", remedy)
+    return Finding("tesseract", True, True, version)
+
+
+def _languages(settings: Settings) -> Finding:
+    from voxedge.engines.ocr.tesseract import installed_languages
+
+    installed = installed_languages()
+    wanted = settings.reading.language
+    missing = [part for part in wanted.split("+") if part not in installed]
+    detail = ", ".join(installed) or "none"
+    if missing:
+        package = missing[0].replace("_", "-")
+        remedy = f"sudo apt-get install tesseract-ocr-{package}"
+        return Finding("languages", False, True, f"{detail}; {missing[0]} is missing", remedy)
+    return Finding("languages", True, True, detail)
+
+
+def _formant_voice(settings: Settings) -> Finding:
+    version = _first_line_of("espeak-ng", "--version")
+    if version is None:
+        remedy = "sudo apt-get install espeak-ng"
+        return Finding("simple voice", False, True, "espeak-ng is not installed", remedy)
+    return Finding("simple voice", True, True, version.partition("  Data at")[0])
+
+
+def _natural_voice(settings: Settings) -> Finding:
+    from voxedge.models.store import verify_voice
+
+    name = settings.voice.name
+    try:
+        verify_voice(name, quick=True)
+    except VoxedgeError as error:
+        remedy = f"voxedge models fetch {name}"
+        return Finding("natural voice", False, False, str(error), remedy)
+    return Finding("natural voice", True, False, name)
+
+
+def _loudspeaker(settings: Settings) -> Finding:
+    from voxedge.audio.devices import find_output
+
+    try:
+        device = find_output(settings.audio.device)
+    except VoxedgeError as error:
+        remedy = "Connect a loudspeaker, or write to a file with --out"
+        return Finding("loudspeaker", False, False, str(error), remedy)
+    return Finding("loudspeaker", True, False, device.name)
+
+
+def _libraries(settings: Settings) -> Finding:
+    wanted = ("numpy", "onnxruntime", "cv2", "PIL", "pytesseract", "sounddevice", "soxr", "piper")
+    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    if missing:
+        return Finding(
+            "libraries", False, True, f"missing: {', '.join(missing)}", "run scripts/demo again"
+        )
+    return Finding("libraries", True, True, f"{len(wanted)} of {len(wanted)}")
+
+
+def _buttons(settings: Settings) -> Finding:
+    missing = [n for n in ("gpiozero", "lgpio") if importlib.util.find_spec(n) is None]
+    if missing:
+        detail = f"{' and '.join(missing)} not installed (only needed on a Raspberry Pi)"
+        return Finding("buttons", False, False, detail, "pip install 'voxedge[hardware]'")
+    if not Path("/dev/gpiochip0").exists():
+        return Finding("buttons", False, False, "no GPIO pins on this machine", "")
+    return Finding("buttons", True, False, "gpiozero with lgpio")
+
+
+def _camera(settings: Settings) -> Finding:
+    cameras = sorted(path.name for path in Path("/dev").glob("video[0-9]*"))
+    if not cameras:
+        remedy = "Connect a camera, or read picture files"
+        return Finding("camera", False, False, "none connected", remedy)
+    return Finding("camera", True, False, ", ".join(cameras))
+
+
+def _memory(settings: Settings) -> Finding:
+    pages, page_bytes = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    free_mb = pages * page_bytes // 2**20
+    ok = free_mb >= 400
+    # One page at 50 megapixels plus the voice peaks below 400 MB.
+    remedy = "" if ok else "Close other programs: reading needs about 400 MB"
+    return Finding("memory", ok, False, f"{free_mb} MB free", remedy)
+
+
+CHECKS: dict[str, Check] = {
+    "python": _python,
+    "libraries": _libraries,
+    "tesseract": _tesseract,
+    "languages": _languages,
+    "simple voice": _formant_voice,
+    "natural voice": _natural_voice,
+    "loudspeaker": _loudspeaker,
+    "camera": _camera,
+    "buttons": _buttons,
+    "memory": _memory,
+}
+"""Every check by its name, in the order they are told."""
