@@ -107,6 +107,7 @@ def build(
         progress.advance(1)
         _check_equal(name, model, settings, load_assets(name, scratch))
         progress.advance(1)
+        scratch.chmod(0o755)  # mkdtemp makes it private; a service may read what a user built
         if folder.exists():
             shutil.rmtree(folder)
         scratch.replace(folder)

@@ -45,7 +45,7 @@ def drop_neutral(model: onnx.ModelProto) -> onnx.ModelProto:
         elif node.op_type == "ConstantOfShape":
             filler = attribute(node, "value")
             tensor = filler if isinstance(filler, onnx.TensorProto) else None
-            fill[output] = float(numpy_helper.to_array(tensor)[0]) if tensor else 0.0
+            fill[output] = float(numpy_helper.to_array(tensor)[0]) if tensor is not None else 0.0
         elif node.op_type == "Neg" and node.input[0] in fill:
             fill[output] = -fill[node.input[0]]
         elif node.op_type == "Exp" and node.input[0] in fill:
