@@ -50,3 +50,30 @@ def fade_out(samples: FloatSamples, frames: int) -> FloatSamples:
     if count:
         faded[-count:] *= curve(count)[:-1][::-1]
     return faded
+
+
+class EdgeFades:
+    """Fade the first and the last frames of an utterance that arrives in chunks.
+
+    The last frames are held back until it is known whether more follows.
+    """
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self._rise = curve(frames)[:-1]
+        self._risen = 0
+        self._held: FloatSamples = np.zeros(0, dtype=np.float32)
+
+    def process(self, samples: FloatSamples, *, last: bool) -> FloatSamples:
+        """Return what is ready, ``float32`` ``[m]``; everything, faded out, when ``last``."""
+        joined = np.concatenate([self._held, samples])
+        new = joined[len(self._held) :]
+        count = min(self._frames - self._risen, len(new))
+        new[:count] *= self._rise[self._risen : self._risen + count]
+        self._risen += count
+        if last:
+            self._held = joined[:0]
+            return fade_out(joined, self._frames)
+        keep = min(self._frames, len(joined))
+        self._held = joined[len(joined) - keep :]
+        return joined[: len(joined) - keep]

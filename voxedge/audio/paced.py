@@ -47,7 +47,10 @@ class PacedSink(MixerSink):
     ) -> None:
         super().__init__(name, rate_hz, latency_ms=latency_ms, volume=volume)
         self._consume = consume
-        self._task = self._loop.create_task(self._play(), name=f"paced sink {name}")
+        self._start()
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self._play(), name=f"paced sink {self._name}")
 
     async def _play(self) -> None:
         began = self._loop.time()
