@@ -1,0 +1,198 @@
+"""Parts of leaflets by name: European and American headings, and never the wrong dose part."""
+
+import pytest
+from documents import document, documents
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxedge.document.cursor import Outline, outline_of
+from voxedge.document.model import Document
+from voxedge.document.sections import ENGLISH, Topic, Via, find_section, list_headings
+
+EUROPEAN = outline_of(
+    document(
+        """
+        # What is in this leaflet
+        # 1. What Amlodipine is and what it is used for
+        # 2. What you need to know before you take Amlodipine
+        # 3. How to take Amlodipine
+        # 4. Possible side effects
+        # 5. How to store Amlodipine
+        # 6. Contents of the pack and other information
+        # 1. What Amlodipine is and what it is used for
+        It lowers blood pressure.
+        # 2. What you need to know before you take Amlodipine
+        Ask first.
+        # Do not take Amlodipine
+        If you are allergic.
+        # Warnings and precautions
+        Talk to your doctor.
+        # Other medicines and Amlodipine
+        Tell your doctor.
+        # Pregnancy and breast-feeding
+        Ask your doctor.
+        # Driving and using machines
+        Do not drive when dizzy.
+        # 3. How to take Amlodipine
+        The recommended dose is 5 mg once a day.
+        # If you take more Amlodipine than you should
+        An overdose is dangerous.
+        # If you forget to take Amlodipine
+        Leave out that dose completely.
+        # 4. Possible side effects
+        Headache.
+        # Reporting of side effects
+        Talk to your pharmacist.
+        # 5. How to store Amlodipine
+        Do not use after EXP. Do not store above 30 degrees.
+        # 6. Contents of the pack and other information
+        # What Amlodipine contains
+        The active substance is amlodipine.
+        # Marketing Authorisation Holder and Manufacturer
+        Somebody.
+        """
+    )
+)
+
+AMERICAN = outline_of(
+    document(
+        """
+        # Drug Facts
+        # Active ingredient
+        Ibuprofen 200 mg.
+        # Purpose
+        Pain reliever.
+        # Warnings
+        Allergy alert. Stop use and ask a doctor if pain gets worse.
+        # Directions
+        Take 1 tablet.
+        # Other information
+        Store at 20 to 25 degrees.
+        # Inactive ingredients
+        Starch.
+        """
+    )
+)
+
+LABEL = outline_of(
+    document("Cough syrup. The usual dose is 5 ml. Store below 25 degrees. EXP 05 2027.")
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "heading"),
+    [
+        ("dosage", "3. How to take Amlodipine"),
+        ("the dose", "3. How to take Amlodipine"),
+        ("how much", "3. How to take Amlodipine"),
+        ("dosaje", "3. How to take Amlodipine"),
+        ("Side effects", "4. Possible side effects"),
+        ("side efects", "4. Possible side effects"),
+        ("adverse reactions", "4. Possible side effects"),
+        ("reporting of side effects", "Reporting of side effects"),
+        ("storage", "5. How to store Amlodipine"),
+        ("how to store it", "5. How to store Amlodipine"),
+        ("overdose", "If you take more Amlodipine than you should"),
+        ("missed dose", "If you forget to take Amlodipine"),
+        ("warnings", "2. What you need to know before you take Amlodipine"),
+        ("contraindications", "Do not take Amlodipine"),
+        ("ingredients", "What Amlodipine contains"),
+        ("interactions", "Other medicines and Amlodipine"),
+        ("pregnancy", "Pregnancy and breast-feeding"),
+        ("driving", "Driving and using machines"),
+        ("what it is for", "1. What Amlodipine is and what it is used for"),
+        ("manufacturer", "Marketing Authorisation Holder and Manufacturer"),
+        ("section 5", "5. How to store Amlodipine"),
+        ("contents of the pack", "6. Contents of the pack and other information"),
+    ],
+)
+def test_the_european_leaflet(asked: str, heading: str) -> None:
+    match = find_section(EUROPEAN, asked)
+    assert match is not None
+    assert (match.title, match.via) == (heading, Via.HEADING)
+    contents_end = max(c.word for c, title in list_headings(EUROPEAN)[:7])
+    assert match.cursor.word > contents_end, "not the line of the table of contents"
+
+
+@pytest.mark.parametrize(
+    ("asked", "heading"),
+    [
+        ("dose", "Directions"),
+        ("uses", "Purpose"),
+        ("warnings", "Warnings"),
+        ("ingredients", "Active ingredient"),
+        ("inactive ingredients", "Inactive ingredients"),
+        ("drug facts", "Drug Facts"),
+    ],
+)
+def test_the_american_label(asked: str, heading: str) -> None:
+    match = find_section(AMERICAN, asked)
+    assert match is not None
+    assert (match.title, match.via) == (heading, Via.HEADING)
+
+
+@pytest.mark.parametrize(
+    ("outline", "asked", "sentence"),
+    [
+        (LABEL, "dose", "The usual dose is 5 ml."),
+        (LABEL, "expiry", "EXP 05 2027."),
+        (LABEL, "storage", "Store below 25 degrees."),
+        (EUROPEAN, "expiry date", "Do not use after EXP."),
+        (AMERICAN, "side effects", "Stop use and ask a doctor if pain gets worse."),
+        (AMERICAN, "storage", "Store at 20 to 25 degrees."),
+    ],
+)
+def test_what_has_no_heading_is_found_in_the_text(
+    outline: Outline, asked: str, sentence: str
+) -> None:
+    match = find_section(outline, asked)
+    assert match is not None
+    assert match.via is Via.BODY
+    found = outline.sentence_at(match.cursor)
+    assert found is not None
+    assert found.text == sentence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# If you forget a dose\nLeave the forgotten dose out.",
+        "# Overdose\nCall a doctor. The dose is not known.",
+        "# If you take too much\nAn overdose is dangerous.",
+    ],
+)
+def test_dose_never_leads_to_overdose_or_missed_dose(text: str) -> None:
+    match = find_section(outline_of(document(text)), "dose")
+    assert match is None or match.via is Via.BODY
+    if match is not None:
+        assert "not known" in text, "only the sentence that speaks of the dose itself"
+
+
+def test_what_is_not_there_is_not_invented() -> None:
+    for asked in ("zebra", "", "?", "7", "55"):
+        assert find_section(EUROPEAN, asked) is None
+    assert find_section(outline_of(document("Hello.")), "dose") is None
+
+
+@pytest.mark.parametrize("topic", ENGLISH, ids=lambda topic: topic.name)
+def test_every_topic_is_reached_by_its_names(topic: Topic) -> None:
+    heading = topic.headings[0].replace("*", "Amlodipine")
+    outline = outline_of(document(f"# {heading}\nSome text."))
+    for name in (topic.name, *topic.asked):
+        match = find_section(outline, name)
+        assert match is not None, name
+        assert match.title == heading
+
+
+def test_names_of_topics_do_not_collide() -> None:
+    names = [name for topic in ENGLISH for name in (topic.name, *topic.asked)]
+    assert len(names) == len(set(names))
+
+
+@given(documents, st.text(max_size=12))
+def test_what_is_found_is_inside(made: Document, asked: str) -> None:
+    outline = outline_of(made)
+    match = find_section(outline, asked)
+    assert match is None or outline.clamp(match.cursor) == match.cursor
+    for cursor, _ in list_headings(outline):
+        assert outline.clamp(cursor) == cursor
