@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from voxedge.text.english.sentences import SENTENCES as ENGLISH_SENTENCES
-from voxedge.text.language import SentenceTable
+from voxedge.text.english import ENGLISH
+from voxedge.text.language import Language, SentenceTable, SpellTable
 
-_PLAIN = SentenceTable(
-    never_final=frozenset(),
-    before_number=frozenset(),
-    dose_abbreviations=frozenset(),
-    starters=frozenset(),
-    conjunctions=frozenset(),
+PLAIN = Language(
+    tag="und",
+    letter_rules=(),
+    digit_rules=(),
+    sign_rules=(),
+    sentences=SentenceTable(*[frozenset()] * 6),
+    spelling=SpellTable(letters={}, phonetic={}, signs={}, capital="", unknown=""),
 )
-_SENTENCES = {"en": ENGLISH_SENTENCES, "eng": ENGLISH_SENTENCES}
+"""For languages without rules: text passes unread, only control characters are taken out."""
+
+_LANGUAGES = {"en": ENGLISH, "eng": ENGLISH}
 
 
-def primary(tag: str) -> str:
-    """Return the primary subtag: "en" for "en-US" and for "en_US"."""
-    return tag.replace("_", "-").partition("-")[0].lower()
-
-
-def sentence_table(tag: str) -> SentenceTable:
-    """Return the sentence table of a language; an empty one where it brings none."""
-    return _SENTENCES.get(primary(tag), _PLAIN)
+def language_for(tag: str) -> Language:
+    """Return the language of a BCP 47 (or tesseract) tag, ``PLAIN`` where it is not on board."""
+    return _LANGUAGES.get(tag.replace("_", "-").partition("-")[0].lower(), PLAIN)

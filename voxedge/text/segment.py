@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from voxedge.text.language import SentenceTable
-from voxedge.text.languages import sentence_table
+from voxedge.text.languages import language_for
 
 _OPENERS = "\"'“‘«([{¿¡"
 _CLOSERS = "\"'”’»)]}」』）"
@@ -29,7 +29,7 @@ def sentence_breaks(words: Sequence[str], language: str) -> list[int]:
         words: printed words in reading order, punctuation attached, as a recogniser gives them.
         language: BCP 47 tag.
     """
-    table = sentence_table(language)
+    table = language_for(language).sentences
     breaks: list[int] = []
     start = 0
     for index in range(1, len(words)):

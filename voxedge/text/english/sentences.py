@@ -29,4 +29,5 @@ SENTENCES = SentenceTable(
         "and or but if when while because although unless until since so whereas before after "
         "which who where as that"
     ),
+    joiners=word_set("or and to x × - – /"),
 )
