@@ -143,7 +143,7 @@ def test_two_utterances_are_rendered_while_one_plays():
         async with Stage() as stage:
             many = [f"sentence number {i} of the long text" for i in range(6)]
             stage.owner.say(SpeechClass.READING, lines(*many))
-            await asyncio.sleep(1.4)
+            await asyncio.sleep(0.8)
             return stage.voice.asked, many
 
     asked, many = run_virtual(main())

@@ -37,5 +37,6 @@ def limit(samples: FloatSamples) -> None:
         return
     room = CEILING - KNEE
     peaks = magnitude[loud]
-    bent = KNEE + room * np.tanh((peaks - KNEE) / room)
+    # Beyond 10 the curve is flat; without the bound a garbage of 1e38 overflows.
+    bent = KNEE + room * np.tanh((np.minimum(peaks, 10.0) - KNEE) / room)
     samples[loud] = np.where(np.isfinite(peaks), np.copysign(bent, samples[loud]), 0.0)
