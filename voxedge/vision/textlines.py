@@ -144,7 +144,9 @@ def find_lines(grey: Grey, window_px: int = 41) -> TextLines:
 
 def _components(mask: npt.NDArray[np.bool_]) -> _Components:
     """Return the components that could be letters."""
-    count, _, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, None, 8)
+    count, _, stats, centres = cv2.connectedComponentsWithStats(
+        mask.astype(np.uint8), None, None, 8
+    )
     stats, centres = stats[1:count].astype(np.float64), centres[1:count]
     width, height, area = stats[:, 2], stats[:, 3], stats[:, 4]
     extent = np.maximum(width, height)

@@ -1,0 +1,164 @@
+"""The reader of pages: from a picture to sections, the first of them soon.
+
+Printed lines are found by geometry (``voxedge.vision``), one column after the other is cut out
+level and recognised, and sections leave as soon as they are final. Where geometry is unsure (a
+box, a blister, a poster) the whole picture is read as sparse text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from voxedge.document.build import SectionBuilder
+from voxedge.document.model import Document, Page, Section
+from voxedge.engines.ocr.assemble import printed_lines
+from voxedge.engines.ocr.languages import bcp47, is_unspaced
+from voxedge.engines.ocr.lexicon import load_lexicon
+from voxedge.engines.ocr.recogniser import Recogniser
+from voxedge.engines.ocr.score import Judge
+from voxedge.engines.ocr.sparse import SparseReading, read_sparse
+from voxedge.engines.ocr.tesseract import Installation, find_installation
+from voxedge.engines.ocr.upright import View, find_upright
+from voxedge.errors import NothingToRead
+from voxedge.flow import Frame
+from voxedge.vision.illumination import to_grey
+from voxedge.vision.strokes import binarise
+
+_MIN_READ = 3
+"""Believable letters that make a page "something": "500" alone does."""
+
+
+class PageReading:
+    """One page being read: iterate for sections; ``page`` is known with the first of them."""
+
+    def __init__(self, sections: Iterator[tuple[Section, ...]], page: Page) -> None:
+        """Wrap the running generator; made by ``TesseractReader.start``."""
+        self._sections = sections
+        self.page = page
+
+    def __iter__(self) -> Iterator[tuple[Section, ...]]:
+        return self._sections
+
+
+class TesseractReader:
+    """A ``PageReader`` on the tesseract program. Stateless between calls; any thread."""
+
+    def __init__(self, timeout_s: float = 120.0) -> None:
+        """Ask the installed tesseract for its version and languages.
+
+        Args:
+            timeout_s: for each call of tesseract; a dense column takes 10 s on a Pi 4.
+
+        Raises:
+            OcrMissing: tesseract is not installed.
+            OcrFailed: it does not answer.
+        """
+        self._timeout_s = timeout_s
+        self._installation = find_installation()
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        return f"tesseract {self._installation.version}"
+
+    @property
+    def installation(self) -> Installation:
+        """What is installed."""
+        return self._installation
+
+    def read(self, frame: Frame, language: str, page: int = 0) -> Document:
+        """Recognise a whole picture: the concatenation of ``read_progressively``.
+
+        Args:
+            frame: the picture.
+            language: Tesseract code ("eng", "fra", "tur+eng").
+            page: number given to every word.
+
+        Raises:
+            LanguageMissing: its data is not installed.
+            NothingToRead: no text.
+            OcrMissing: tesseract vanished.
+            OcrFailed: tesseract crashed, hung or answered garbage.
+        """
+        reading = self.start(frame, language, page)
+        sections = tuple(section for part in reading for section in part)
+        return Document(sections, (reading.page,), bcp47(language), self.name)
+
+    def read_progressively(
+        self, frame: Frame, language: str, page: int = 0
+    ) -> Iterator[tuple[Section, ...]]:
+        """Yield sections in reading order, each as soon as it is final; errors as ``read``."""
+        yield from self.start(frame, language, page)
+
+    def start(self, frame: Frame, language: str, page: int = 0) -> PageReading:
+        """Find out which way up the page is and begin to read it.
+
+        Blocks for the orientation; recognition of the regions happens while iterating.
+        Errors as ``read``.
+        """
+        self._installation.require(language)
+        recogniser = Recogniser(
+            language, self._judge(language), self._timeout_s, is_unspaced(language)
+        )
+        builder = SectionBuilder(
+            bcp47(language), "" if recogniser.unspaced else " ", recogniser.judge.knows
+        )
+        grey = to_grey(frame.pixels)
+        view = find_upright(grey, recogniser)
+        if view is not None:
+            height, width = view.grey.shape
+            sections = _regions(view, recogniser, builder, page)
+            return PageReading(sections, Page(width, height, view.rotation))
+        sparse = read_sparse(grey, recogniser)
+        if sparse is None or sparse.score.good < _MIN_READ:
+            raise NothingToRead(path=frame.source)
+        width, height = sparse.page_size
+        return PageReading(
+            _sparse(sparse, recogniser, builder, page), Page(width, height, sparse.rotation)
+        )
+
+    def _judge(self, language: str) -> Judge:
+        lexicons = []
+        for part in language.split("+"):
+            folder = self._installation.tessdata
+            lexicon = load_lexicon(folder / f"{part}.traineddata") if folder else None
+            if lexicon is not None:
+                lexicons.append(lexicon)
+        return Judge(lexicons, unspaced=is_unspaced(language))
+
+
+def _regions(
+    view: View, recogniser: Recogniser, builder: SectionBuilder, page: int
+) -> Iterator[tuple[Section, ...]]:
+    for number in range(len(view.regions)):
+        read = view.read_region(number, recogniser)
+        lines = printed_lines(
+            read.words,
+            binarise(read.strip.grey),
+            recogniser.judge,
+            read.strip.page_box,
+            letter_px=read.strip.letter_px,
+            page=page,
+        )
+        sections = builder.add(lines)
+        if sections:
+            yield sections
+    sections = builder.finish()
+    if sections:
+        yield sections
+
+
+def _sparse(
+    sparse: SparseReading, recogniser: Recogniser, builder: SectionBuilder, page: int
+) -> Iterator[tuple[Section, ...]]:
+    lines = printed_lines(
+        sparse.words,
+        binarise(sparse.grey),
+        recogniser.judge,
+        sparse.page_box,
+        letter_px=sparse.letter_px,
+        page=page,
+    )
+    sections = builder.add(lines) + builder.finish()
+    if sections:
+        yield sections

@@ -1,0 +1,147 @@
+"""Which way up is the page, and in which order are its regions read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from voxedge.engines.ocr.recogniser import Reading, Recogniser
+from voxedge.engines.ocr.score import Score
+from voxedge.engines.ocr.tesseract import TsvWord
+from voxedge.vision.illumination import Grey
+from voxedge.vision.rectify import Region, Strip, cut_strip
+from voxedge.vision.regions import plan
+from voxedge.vision.textlines import TextLines, find_lines
+
+_FIND_LONG_SIDE_PX = 2000
+"""Lines are found on a picture of this size: a dense leaflet's letters are still 9 px high."""
+_PROBE_LETTERS = 40
+"""A region with fewer says little about the page."""
+_PROBES = 3
+_SURE_GOOD = 12
+_SURE_SHARE = 0.45
+_MAX_PROBE_LETTERS = 260
+"""A few lines tell which way up a page is; a whole column would be read for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionReading:
+    """A recognised region."""
+
+    words: tuple[TsvWord, ...]
+    strip: Strip
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The picture upright, and the plan for reading it.
+
+    Attributes:
+        grey: ``uint8`` ``[h, w]``, turned by quarter turns.
+        rotation: degrees clockwise it was turned by.
+        zoom: its pixels to one of the small picture the lines were found in.
+        angle_deg: what is left of skew.
+        regions: in reading order.
+    """
+
+    grey: Grey
+    rotation: int
+    zoom: float
+    angle_deg: float
+    regions: tuple[Region, ...]
+    known: dict[int, RegionReading] = field(default_factory=dict)
+    """Regions read while finding out which way up the page is."""
+
+    def strip(self, number: int, letter_px: float) -> Strip:
+        """Cut a region out, level."""
+        return cut_strip(
+            self.grey,
+            self.regions[number],
+            self.angle_deg,
+            zoom=self.zoom,
+            target_letter_px=letter_px,
+        )
+
+    def read_region(self, number: int, recogniser: Recogniser) -> RegionReading:
+        """Recognise a region, unless that was done already."""
+        if number in self.known:
+            return self.known[number]
+        strip = self.strip(number, recogniser.letter_px)
+        reading = recogniser.read_strip(strip.grey, self.regions[number].letters)
+        return RegionReading(reading.words, strip, reading.score)
+
+
+def find_upright(grey: Grey, recogniser: Recogniser) -> View | None:
+    """Turn the picture so that its text can be read; None where no text was sure enough.
+
+    The first region is read as it lies; only if that fails is it read upside down. Tesseract's
+    own orientation detection refuses half of such pages.
+    """
+    view = _view(grey, 0)
+    if view is None:
+        return None
+    probes = _probe_order(view)
+    for number in probes[:_PROBES]:
+        strip = view.strip(number, recogniser.letter_px)
+        sample = _sample(strip.grey, view.regions[number])
+        letters = min(view.regions[number].letters, _MAX_PROBE_LETTERS)
+        upright = (
+            recogniser.read_strip(strip.grey, view.regions[number].letters)
+            if (sample is strip.grey)
+            else recogniser.read_strip(sample, letters)
+        )
+        if _is_sure(upright):
+            if sample is strip.grey:
+                view.known[number] = RegionReading(upright.words, strip, upright.score)
+            return view
+        turned = np.ascontiguousarray(np.rot90(sample, 2))
+        if _is_sure(recogniser.read_strip(turned, letters)):
+            return _view(np.ascontiguousarray(np.rot90(view.grey, 2)), view.rotation + 180)
+    return None
+
+
+def _view(grey: Grey, rotation: int) -> View | None:
+    found, zoom = _find(grey)
+    if abs(found.angle_deg) > 45.0:
+        # Lines that run down the picture (positive angle) come level by a turn to the left.
+        turns = 1 if found.angle_deg > 0 else -1
+        grey = np.ascontiguousarray(np.rot90(grey, turns))
+        rotation -= 90 * turns
+        found, zoom = _find(grey)
+    if not found.lines or abs(found.angle_deg) > 45.0:
+        return None
+    return View(grey, rotation % 360, zoom, found.angle_deg, tuple(plan(found)))
+
+
+def _find(grey: Grey) -> tuple[TextLines, float]:
+    zoom = max(1.0, max(grey.shape) / _FIND_LONG_SIDE_PX)
+    if zoom > 1.0:
+        height, width = grey.shape
+        size = (max(1, round(width / zoom)), max(1, round(height / zoom)))
+        small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        return find_lines(small), zoom
+    return find_lines(grey), 1.0
+
+
+def _probe_order(view: View) -> list[int]:
+    """The first region if it holds enough text, then the richest ones."""
+    richest = sorted(range(len(view.regions)), key=lambda i: -view.regions[i].letters)
+    if view.regions[0].letters >= _PROBE_LETTERS:
+        return [0, *(number for number in richest if number != 0)]
+    return richest
+
+
+def _sample(grey: Grey, region: Region) -> Grey:
+    """Return the strip, or the part of a long one that is enough to judge by."""
+    if region.letters <= 2 * _MAX_PROBE_LETTERS:
+        return grey
+    height = max(1, round(grey.shape[0] * _MAX_PROBE_LETTERS / region.letters))
+    start = (grey.shape[0] - height) // 2
+    return np.ascontiguousarray(grey[start : start + height])
+
+
+def _is_sure(reading: Reading) -> bool:
+    return reading.score.good >= _SURE_GOOD and reading.score.share >= _SURE_SHARE
