@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -141,9 +141,10 @@ class VoiceStore:
         if not (self._stages(entry) / STAGES_FILE).is_file():
             # About to derive everything from this file: now its digest counts.
             self.verify(entry.name)
-        return open_built(
+        assets = open_built(
             entry.name, model, status.folder / entry.config.name, entry.model.sha256, progress
         )
+        return replace(assets, gain_db=entry.gain_db)
 
     def entry(self, name: str | None = None) -> VoiceEntry:
         """What the manifest says of a voice; None for the default one.

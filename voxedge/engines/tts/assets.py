@@ -61,6 +61,8 @@ class VoiceAssets:
             rendered speech.
         draws_duration_noise: whether the text encoder has the input ``duration_noise``.
         takes_speaker: whether the text encoder has the input ``sid``.
+        gain_db: amplification that brings it to the loudness of the other voices; the manifest's
+            business, not the builder's.
     """
 
     name: str
@@ -71,6 +73,7 @@ class VoiceAssets:
     model_sha256: str
     draws_duration_noise: bool = True
     takes_speaker: bool = False
+    gain_db: float = 0.0
 
     @property
     def hop(self) -> int:

@@ -56,7 +56,6 @@ class PiperSettings:
         first_chunk_frames: size of the first chunk.
         chunk_growth: size of a chunk to the one before it.
         largest_chunk_frames: size no chunk exceeds.
-        gain_db: amplification that brings the voice to the loudness of the others.
         speaker: speaker number; None for the voice's own default.
     """
 
@@ -64,7 +63,6 @@ class PiperSettings:
     first_chunk_frames: int = 16
     chunk_growth: float = 1.6
     largest_chunk_frames: int = 96
-    gain_db: float = 0.0
     speaker: int | None = None
 
 
@@ -213,7 +211,7 @@ class PiperOnnxVoice:
             settings.chunk_growth,
             settings.largest_chunk_frames,
         )
-        gain = np.float32(10.0 ** (settings.gain_db / 20.0))
+        gain = np.float32(10.0 ** (self._assets.gain_db / 20.0))
         fade = np.linspace(0.0, 1.0, self.rate_hz * _FADE_MS // 1000, dtype=np.float32)
         chunks = network.decode(prior, sizes, begin, speaker, switch)
         for number, samples in enumerate(chunks, 1):
