@@ -205,8 +205,8 @@ def _light(camera: CameraModel, rng: np.random.Generator) -> Floats:
     light = camera.exposure * (1.0 - camera.lamp * np.clip(distance, 0, 1) ** 1.2)
     if camera.shadow:
         angle = rng.uniform(-0.6, 0.6)
-        edge = (x - width * rng.uniform(0.35, 0.65)) * np.cos(angle) + (
-            y - height / 2
-        ) * np.sin(angle)
+        edge = (x - width * rng.uniform(0.35, 0.65)) * np.cos(angle) + (y - height / 2) * np.sin(
+            angle
+        )
         light *= 1.0 - camera.shadow / (1.0 + np.exp(-edge / (width * 0.02)))
     return light.astype(np.float32)
