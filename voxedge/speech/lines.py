@@ -50,9 +50,11 @@ class Line:
         ends_sentence: the next line begins a new sentence.
         ends_paragraph: a pause where a notice may be put in.
         place: None for speech that comes from no document.
+        certain: false where the text room spelled something out or doubts its notation.
     """
 
     utterance: Utterance
     ends_sentence: bool = True
     ends_paragraph: bool = False
     place: Place | None = None
+    certain: bool = True
