@@ -27,7 +27,7 @@ from voxedge.models.progress import Progress, Silent
 if TYPE_CHECKING:
     import onnx
 
-RECIPE = "split-1"
+RECIPE = "split-2"
 """Part of the cache key of derived files: raise the number when the derivation changes."""
 
 TOLERANCE = 1e-4

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
+AHEAD_HALOS = 24
+"""A run after the first covers at least so many times its context on one side: then at most a
+thirteenth of its work is context. In the flow that is 192 frames, two seconds of speech."""
+
 
 class NetworkFailed(Exception):
     """onnxruntime refused a model or a run; the message says why."""
@@ -68,9 +72,9 @@ class Encoded:
 def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     """Load a network.
 
-    Threads do not spin while they wait (a busy core is heat and a slow OCR next door). The memory
-    pattern planner is off because every chunk has another length; the arena is off because it
-    keeps the largest chunk's memory for good.
+    Threads do not spin while they wait: a busy core is heat and a slow OCR next door. The memory
+    pattern planner is off because every chunk has another length. The arena stays on: without it
+    each run maps and clears its memory anew, which made the decoder take 1.8 times as long.
 
     Raises:
         NetworkFailed: no such file, not a network, or one this onnxruntime cannot run.
@@ -82,7 +86,6 @@ def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
@@ -229,7 +232,9 @@ class _Source:
 class _Link:
     """One stage with the outputs it has finished and that may still be asked for.
 
-    Requests must not go backwards. The first one sets where the stage begins to work.
+    Requests must not go backwards. The first one sets where the stage begins to work, and is
+    answered with as little work as it takes: sound is waited for. Later runs work ahead, since
+    each pays for its context again.
     """
 
     def __init__(
@@ -257,7 +262,10 @@ class _Link:
         else:
             held_to = self._held_from + self._held.shape[1]
         if end > held_to:
-            fresh = self._run(held_to // factor, math.ceil(end / factor))
+            first, last = held_to // factor, math.ceil(end / factor)
+            if self._held is not None:
+                last = max(last, first + AHEAD_HALOS * self._stage.halo)
+            fresh = self._run(first, min(last, self._before.total))
             held = fresh if self._held is None else np.concatenate([self._held, fresh], axis=1)
         elif self._held is not None:
             held = self._held

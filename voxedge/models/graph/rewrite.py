@@ -176,31 +176,26 @@ def _polyphase_nodes(
     ]
 
 
-def two_dimensional(model: onnx.ModelProto, source: str | None = None) -> onnx.ModelProto:
+def two_dimensional(model: onnx.ModelProto, source: str) -> onnx.ModelProto:
     """Run every one-dimensional convolution as a two-dimensional one of height 1.
 
     Tensors stay lifted (``[1, C, 1, T]``) through everything that does not mind the extra axis
-    and are flattened where an operator does.
+    and are flattened where an operator does; every change of form is a copy and keeps
+    onnxruntime from staying in its blocked layout.
 
     Args:
-        model: a stage.
-        source: an input ``[1, C, T]`` to lift at once; None to lift at the convolutions.
+        model: a frame-rate stage.
+        source: its input ``[1, C, T]``.
     """
     graph = model.graph
     view = GraphView(graph)
-    lift = _Lift(graph)
-    if source is not None:
-        lift.raised(source)
+    lift = _Lift(graph, source)
     for node in graph.node:
-        if node.op_type == "Conv":
-            weight = view.constant(node.input[1])
-            if weight is not None and weight.ndim == 3:
-                lift.convolution(node, weight)
-                continue
-        lifted = any(name in lift.lifted for name in node.input)
-        if lifted and node.op_type in _RANK_FREE and lift.follows(view, node):
-            continue
-        lift.flat(node)
+        weight = view.constant(node.input[1]) if node.op_type == "Conv" else None
+        if weight is not None and weight.ndim == 3:
+            lift.convolution(node, weight)
+        elif node.op_type not in _RANK_FREE or not lift.follows(view, node):
+            lift.flat(view, node)
     lift.finish([item.name for item in graph.output])
     del graph.node[:]
     graph.node.extend(lift.nodes)
@@ -210,8 +205,9 @@ def two_dimensional(model: onnx.ModelProto, source: str | None = None) -> onnx.M
 class _Lift:
     """The rewritten node list and which tensors exist in which rank."""
 
-    def __init__(self, graph: onnx.GraphProto) -> None:
+    def __init__(self, graph: onnx.GraphProto, source: str) -> None:
         self.graph = graph
+        self._three_axes = {source}
         self.nodes: list[onnx.NodeProto] = []
         self.lifted: dict[str, str] = {}
         self._flat_missing: set[str] = set()
@@ -247,10 +243,12 @@ class _Lift:
                 return False
         values = [view.constant(name) for name in inputs[:carried]]
         for name, value in zip(inputs, values, strict=False):
-            if value is None and name not in self.lifted:
+            if value is None and name not in self.lifted and name not in self._three_axes:
                 return False
             if value is not None and value.ndim == 2:
                 return False
+        if all(value is not None for value in values):
+            return False
         for index, value in enumerate(values):
             if value is None or value.ndim > 2:
                 inputs[index] = self.raised(inputs[index])
@@ -264,10 +262,14 @@ class _Lift:
             self._became_lifted(name)
         return True
 
-    def flat(self, node: onnx.NodeProto) -> None:
+    def flat(self, view: GraphView, node: onnx.NodeProto) -> None:
         for name in node.input:
             self._flatten(name)
         self.nodes.append(node)
+        shape = view.constant(node.input[1]) if node.op_type == "Reshape" else None
+        sliced = node.op_type == "Slice" and node.input[0] in self._three_axes
+        if sliced or (shape is not None and shape.size == 3):
+            self._three_axes.add(node.output[0])
 
     def finish(self, outputs: Sequence[str]) -> None:
         for name in outputs:
