@@ -40,6 +40,7 @@ _FOLDED: dict[int, str] = {
     ord("\r"): "\n",
     ord("\t"): " ",
 }
+_FRACTIONS = frozenset("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒")
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Sk"})
 _KEPT = frozenset(SUPERSCRIPTS) | frozenset("\n^…™®©℠")
 
@@ -54,10 +55,20 @@ def fold(text: str) -> tuple[str, list[int]]:
     origin: list[int] = []
     for index, char in enumerate(text):
         new = char if " " <= char <= "~" else _fold_char(char)
+        if new in _FRACTIONS and new and folded and folded[-1][-1:].isalpha():
+            new = f" {new}"  # "mg½": patterns take the sign for a letter
         folded.append(new)
         origin.extend([index] * len(new))
     origin.append(len(text))
     return "".join(folded), origin
+
+
+def letters_end(printed: str) -> int:
+    """Return where a numeric sign that passes for a letter in patterns ("¹", "½") cuts a word."""
+    if printed.isascii():
+        return len(printed)
+    cut = (i for i, c in enumerate(printed) if c.isnumeric() and not (c.isalpha() or c.isascii()))
+    return next(cut, len(printed))
 
 
 def _fold_char(char: str) -> str:

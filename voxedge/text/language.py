@@ -128,6 +128,8 @@ class Language:
         sign_rules: asked in order where anything else stands.
         sentences: sentence and clause boundaries.
         spelling: names of characters.
+        number_words: words that may be part of a number; between two numbers that stand side by
+            side a pause is set, so that "five 5 mg tablets" is not heard as fifty-five.
     """
 
     tag: str
@@ -136,6 +138,7 @@ class Language:
     sign_rules: tuple[Rule, ...]
     sentences: SentenceTable
     spelling: SpellTable
+    number_words: frozenset[str]
 
 
 def word_set(block: str) -> frozenset[str]:

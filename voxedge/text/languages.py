@@ -12,6 +12,7 @@ PLAIN = Language(
     sign_rules=(),
     sentences=SentenceTable(*[frozenset()] * 6),
     spelling=SpellTable(letters={}, phonetic={}, signs={}, capital="", unknown=""),
+    number_words=frozenset(),
 )
 """For languages without rules: text passes unread, only control characters are taken out."""
 

@@ -16,12 +16,15 @@ from voxedge.text.lexicon import Lexicon
 from voxedge.text.model import Doubt, Normalised, Span
 
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_FIRST_WORD = re.compile(r"\s*([^\W_]+)")
+_LAST_WORD = re.compile(r"([^\W_]+)\s*$")
 _SPACES = re.compile(r"[^\S\n]+|\n")
 _SPACE_BEFORE = re.compile(r" +([,.;:!?])")
 _PUNCTUATION_RUN = re.compile(r"[,.;:!?](?:[ ]?[,.;:!?])+")
 _TIGHT = re.compile(r"([,.;:!?])(?=[^\s,.;:!?])")
 _LEADING = re.compile(r"^[\s,;:.!?]+")
-_LETTER_A_AT_PAUSE = re.compile(LETTER_A + r"(?=[,.;:!?]|$|-)")
+_LETTER_A_AT_PAUSE = re.compile(LETTER_A + r"(?=\s*(?:[,.;:!?]|$)|-)")
+_STRAY_HYPHEN = re.compile(r"(?<![^\W_])-|-(?![^\W_])")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _STRENGTH = {",": 0, ";": 1, ":": 2, ".": 3, "!": 4, "?": 5}
 
@@ -52,7 +55,7 @@ def normalise(text: str, *, language: str = "en", lexicon: Lexicon | None = None
             line_end = _next_line(scan, folded)
         reading = _read(scan, rules, lexicon)
         said.append(reading.text if reading.glued else f" {reading.text} ")
-        if scan.last is Kind.NUMBER is reading.kind and not reading.glued and _only_space(said):
+        if not reading.glued and _numbers_touch(said, rules.number_words):
             said[-1] = f", {reading.text} "
         if reading.spelled:
             said[-1] = f", {reading.text}, "
@@ -104,24 +107,30 @@ def _is_raised(char: str) -> bool:
     return char in "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
-def _only_space(said: list[str]) -> bool:
-    """Say whether only white space was said since the last reading."""
+def _numbers_touch(said: list[str], number_words: frozenset[str]) -> bool:
+    """Say whether the last reading would run on from a number said just before it."""
+    first = _FIRST_WORD.match(said[-1])
+    if first is None or first[1].lower() not in number_words:
+        return False
     for piece in reversed(said[:-1]):
-        if piece.strip():
-            return piece.strip()[-1].isalnum()
+        if not piece.isspace():
+            last = _LAST_WORD.search(piece[-24:])
+            return last is not None and last[1].lower() in number_words
     return False
 
 
 def _tidy(text: str) -> str:
-    text = " ".join(text.split())
-    text = _SPACE_BEFORE.sub(r"\1", text)
-    text = _PUNCTUATION_RUN.sub(
-        lambda m: max(m.group().replace(" ", ""), key=_STRENGTH.__getitem__), text
-    )
-    text = _TIGHT.sub(r"\1 ", text)
-    text = _LEADING.sub("", text)
+    """Settle what neighbours decide: the letter A, stray hyphens, spaces, runs of punctuation."""
     text = _LETTER_A_AT_PAUSE.sub("A", text).replace(LETTER_A, "eigh")
-    return text.rstrip(" ,")
+    text = " ".join(_STRAY_HYPHEN.sub(" ", text).split())
+    text = _SPACE_BEFORE.sub(r"\1", text)
+    text = _PUNCTUATION_RUN.sub(_strongest, text)
+    text = _TIGHT.sub(r"\1 ", text)
+    return _LEADING.sub("", text).rstrip(" ,")
+
+
+def _strongest(run: re.Match[str]) -> str:
+    return max(run.group().replace(" ", ""), key=_STRENGTH.__getitem__)
 
 
 def _unread(folded: str, origin: list[int]) -> Normalised:

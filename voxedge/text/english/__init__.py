@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voxedge.text.english import codes, dates, quantities, sig, signs, words
+from voxedge.text.english.numerals import NUMBER_WORDS
 from voxedge.text.english.sentences import SENTENCES
 from voxedge.text.english.spelling import SPELLING
 from voxedge.text.language import Language
@@ -20,6 +21,7 @@ ENGLISH = Language(
         words.roman,
         dates.month_first,
         words.abbreviation,
+        codes.misread_unit,
         words.bare_unit,
         codes.mixed,
         words.word,
@@ -33,6 +35,7 @@ ENGLISH = Language(
         dates.year_or_decade,
         codes.confused,
         codes.chemical,
+        codes.known,
         codes.ordinal,
         quantities.quantity,
         signs.lone_numeric,
@@ -49,4 +52,5 @@ ENGLISH = Language(
     ),
     sentences=SENTENCES,
     spelling=SPELLING,
+    number_words=NUMBER_WORDS,
 )

@@ -5,53 +5,17 @@ from __future__ import annotations
 import re
 
 from voxedge.text.english import numerals
+from voxedge.text.english.characters import GREEK, SIGN_NAMES
 from voxedge.text.english.dates import expiry_date
+from voxedge.text.english.number import number_at
 from voxedge.text.english.units import unit_at
-from voxedge.text.language import LETTER_A, Kind, Reading, Scan
+from voxedge.text.fold import SUPERSCRIPTS, letters_end
+from voxedge.text.language import LETTER_A, Kind, Reading, Scan, word_set
 from voxedge.text.model import Doubt
-
-SIGN_NAMES = {
-    "-": "dash",
-    "–": "dash",
-    "—": "dash",
-    "−": "minus",
-    "/": "slash",
-    "\\": "backslash",
-    ".": "dot",
-    ",": "comma",
-    ":": "colon",
-    ";": "semicolon",
-    "_": "underscore",
-    "@": "at",
-    "#": "hash",
-    "&": "and",
-    "+": "plus",
-    "=": "equals",
-    "*": "star",
-    "(": "open bracket",
-    ")": "close bracket",
-    "%": "percent",
-    "°": "degree",
-    "'": "apostrophe",
-    '"': "quote",
-    "?": "question mark",
-    "!": "exclamation mark",
-    "|": "bar",
-    "~": "tilde",
-    "^": "caret",
-    "<": "less than",
-    ">": "greater than",
-    "×": "times",
-    "±": "plus or minus",
-    "$": "dollar sign",
-    "€": "euro sign",
-    "£": "pound sign",
-    " ": "space",
-}
 
 _LOT_LABEL = (
     r"(?P<label>LOT|Lot|BATCH|Batch|Ch\.?-?B\.?|BN|B\.N\.?|NDC|GTIN|PZN|EAN|UPC|SN|S/N|Serial|SERIAL"
-    r"|REF|Ref|DIN|ISBN|CIP|AIFA|PC|lot(?=[ ]?(?:no|num|#|:))|batch(?=[ ]?(?:no|num|#|:)))"
+    r"|REF|Ref|DIN|ISBN|CIP|AIFA|PC|PL|lot(?=[ ]?(?:no|num|#|:))|batch(?=[ ]?(?:no|num|#|:)))"
 )
 _LOT = re.compile(
     _LOT_LABEL + r"(?![^\W_])(?P<no>[ \u00a0]?(?:No\.?|no\.?|Nr\.?|NO\.?|[Nn]umber|NUMBER|code|#))?"
@@ -64,6 +28,9 @@ _LABELS = {
     "REF": "reference",
     "Ref": "reference",
     "BN": "batch number",
+    "Ch.-B": "batch number",
+    "Ch.-B.": "batch number",
+    "Ch.B.": "batch number",
     "B.N": "batch number",
     "B.N.": "batch number",
     "SN": "serial number",
@@ -85,16 +52,17 @@ _PHONE = re.compile(
     r"(?:\+[0-9]{1,3}[ \u00a0.-]?)?(?:\([0-9]{1,5}\)[ \u00a0.-]?)?[0-9]{2,5}(?:[ \u00a0.-][0-9]{2,5}){1,5}(?![0-9]|[^\W_])"
 )
 _PHONE_SHAPES = re.compile(
-    r"(?:\+[0-9]{1,3}[ \u00a0.-]?)?(?:1[ -])?\(?[0-9]{3}\)?[ \u00a0.-][0-9]{3}[ .-][0-9]{4}(?![0-9]|[^\W_])"
+    r"(?:\+[0-9]{1,3}[ \u00a0.-]?)?(?:1[ -])?\(?[0-9]{3}\)?(?P<sep>[ \u00a0.-])[0-9]{3}(?P=sep)[0-9]{4}(?![0-9]|[^\W_])"
+    r"|\([0-9]{3}\) ?[0-9]{3}[ .-][0-9]{4}(?![0-9]|[^\W_])"
     r"|\+[0-9][0-9 \u00a0()./-]{6,20}[0-9](?![0-9]|[^\W_])"
     r"|1-[0-9]{3}-[0-9]{3}-?[0-9]{4}(?![0-9])"
     r"|0[0-9]{2,4}[ \u00a0/-][0-9]{3,4}(?:[ \u00a0-]?[0-9]{3,4}){0,2}(?![0-9]|[^\W_])"
     r"|\(0?[0-9]{2,4}\)[ \u00a0]?[0-9]{3,4}[ \u00a0-][0-9]{3,4}(?![0-9]|[^\W_])"
-    r"|[0-9]{3}-[0-9]{4}(?![0-9]|[^\W_]|-)"
 )
+_EMERGENCY = re.compile(r"(?:112|911|999|000|111|119)(?![0-9]|[^\W_]|[.,/-][0-9]|[ ]?mg)")
 _VANITY = re.compile(r"(?:1-)?8[0-9]{2}-[A-Z0-9]{3}-?[A-Z0-9]{4,}(?![^\W_])")
-_PHONE_WORDS = frozenset(
-    ["tel", "telephone", "phone", "call", "fax", "mobile", "freephone", "hotline", "helpline", "at", "on", "tel.", "ring", "number", "toll-free"]
+_PHONE_WORDS = word_set(
+    "dial ring tel telephone phone call fax mobile freephone hotline helpline at on tel. ring number toll-free"
 )
 
 _EMAIL = re.compile(
@@ -104,20 +72,23 @@ _URL = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'()\[\]]{1,300}"
     r"|[A-Za-z0-9-]{2,63}(?:\.[A-Za-z0-9-]{2,63}){0,5}\.(?:com|org|net|edu|gov|info|eu|uk|de|ie|fr|int)(?:/[^\s<>\"'()\[\]]{0,300})?(?![^\W_])"
 )
-_TLDS_SAID = frozenset(["com", "org", "net", "info", "gov", "edu", "html", "php", "co", "uk", "eu", "de", "int"])
+_SCHEME = re.compile(r"^https?://")
+_TLDS_SAID = word_set("com org net info gov edu html php co uk eu de int")
 
 _KNOWN = re.compile(
-    r"(?P<cyp>CYP[0-9][A-Z][0-9]{1,2})"
+    r"(?P<cyp>CYP[0-9][A-Z][0-9]{1,2}(?:/[0-9]{1,2})*)"
     r"|(?P<vit>(?:[Vv]itamins?[ \u00a0])?[BDK][0-9]{1,2}(?:(?:,[ ]?|[ ]?and[ ]|/)[BDK][0-9]{1,2}){0,5})"
-    r"|(?P<hba>HbA1[cC]|HBA1C)"
+    r"|(?P<hba>HbA1[cC]|HBA1C)|(?P<eu>EU/[0-9]/[0-9]{2}/[0-9]{1,4}(?:/[0-9]{1,3}(?:-[0-9]{1,3})?)?)"
     r"|(?P<covid>COVID-19|Covid-19|covid-19)"
     r"|(?P<sars>SARS-CoV-2)"
     r"|(?P<enum>E[ \u00a0]?[1-9][0-9]{2,3}[a-i]?)"
-    r"|(?P<other>Q10|H2O2?|CO2|O2|N2O|NO2|SpO2|T[34]|PGE[12]|H1N1|H5N1|GLP-1|SGLT-?2|PD-L?1|BRCA[12]"
+    r"|(?P<other>A1[cC]|Q10|H2O2?|CO2|O2|N2O|NO2|SpO2|T[34]|PGE[12]|H1N1|H5N1|GLP-1|SGLT-?2|PD-L?1|BRCA[12]"
     r"|FEV1|5-HT[0-9]?|HER2|IL-[0-9]{1,2}|Omega-[369]|omega-[369]|COX-[12]|HLA-B27|P2Y12|HSV-?[12]"
     r"|HIV-[12]|MP[34]|A[45]|[XYZ][0-9]|[Aa]lpha-[0-9]|[Bb]eta-[0-9]|[Gg]amma-[0-9])"
 )
-_ALNUM = re.compile(r"[^\W_]+(?:[./-](?=[^\W_]{0,20}[0-9])[^\W_]+)*")
+_ALNUM = re.compile(
+    rf"[^\W_{SUPERSCRIPTS}]+(?:[.,/-](?=[^\W_]{{0,20}}[0-9])[^\W_{SUPERSCRIPTS}]+)*"
+)
 _PARTS = re.compile(r"[0-9]+|[A-Z][a-z]{2,}|[a-z]{3,}|[^\W\d_]|[^\w]")
 _CONFUSED = re.compile(r"[0-9lIOoSBZ|][0-9lIOoSBZ|.,]{0,12}(?=[ \u00a0]?(?P<unit>[^\W\d_]|[μ%°]))")
 _LOOKS_LIKE_DIGIT = frozenset("lIOoSBZ|")
@@ -134,7 +105,7 @@ def spell_code(printed: str) -> str:
         if char.isascii() and char.isdigit():
             names.append(numerals.ONES[int(char)])
         elif char.isalpha():
-            names.append(char.upper())
+            names.append(char.upper() if char.isascii() else GREEK.get(char.lower(), char))
         elif char in SIGN_NAMES:
             names.append(SIGN_NAMES[char])
     return ", ".join(names)
@@ -168,7 +139,7 @@ def lot(scan: Scan) -> Reading | None:
     said = _LABELS.get(label, label if label.istitle() else "")
     said = said or "-".join(c for c in label.upper() if c.isalpha())
     number = " number" if match["no"] and "number" not in said else ""
-    return Reading(end, f"{said}{number}: {spell_code(code)}", Kind.WORD)
+    return Reading(end, f"{said}{number}: {spell_code(code)},", Kind.WORD)
 
 
 def expiry(scan: Scan) -> Reading | None:
@@ -181,11 +152,14 @@ def expiry(scan: Scan) -> Reading | None:
         return None
     label = match["label"].lower()
     said = _EXP_LABELS.get(label, "expiry date" if label.startswith("exp") else label)
-    return Reading(found.end, f"{said}: {found.text}", Kind.NUMBER, found.doubt)
+    return Reading(found.end, f", {said}: {found.text},", Kind.NUMBER, found.doubt)
 
 
 def phone(scan: Scan) -> Reading | None:
     """Read a telephone number in its printed groups, digit by digit."""
+    emergency = _EMERGENCY.match(scan.text, scan.pos)
+    if emergency is not None and scan.last_word in _PHONE_WORDS:
+        return Reading(emergency.end(), numerals.digits(emergency.group()), Kind.NUMBER)
     match = _VANITY.match(scan.text, scan.pos)
     if match is None:
         match = _PHONE_SHAPES.match(scan.text, scan.pos)
@@ -195,9 +169,9 @@ def phone(scan: Scan) -> Reading | None:
             match = None
     if match is None:
         return None
-    if "-" in match.group() and len(match.group()) == 8 and scan.last_word not in _PHONE_WORDS:
-        if unit_at(scan.text, match.end() + 1):
-            return None
+    unit = unit_at(scan.text, match.end() + 1)
+    if unit is not None and (unit[0].dose or unit[0].bare):
+        return None
     groups = re.findall(r"[0-9]+|[A-Z]+", match.group())
     said = [numerals.digits(g) if g.isdigit() else "-".join(g) for g in groups]
     plus = "plus " if match.group()[0] == "+" else ""
@@ -211,8 +185,8 @@ def address(scan: Scan) -> Reading | None:
         return None
     printed = match.group().rstrip(".,;:!?-")
     said = []
-    for part in re.findall(r"[A-Za-z]+|[0-9]|[^\sA-Za-z0-9]", printed.replace("://", ":// ")):
-        if part.isdigit():
+    for part in re.findall(r"[A-Za-z]+|[0-9]|[^\sA-Za-z0-9]", _SCHEME.sub("", printed)):
+        if part.isascii() and part.isdigit():
             said.append(numerals.ONES[int(part)])
         elif part.isascii() and part.isalpha():
             said.append(_address_word(part))
@@ -250,6 +224,8 @@ def known(scan: Scan) -> Reading | None:
         return Reading(
             match.end(), "covid nineteen" if match.lastgroup == "covid" else "sars cov two"
         )
+    if match.lastgroup == "eu":
+        return Reading(match.end(), spell_code(printed) + ",")
     if match.lastgroup == "enum":
         return Reading(match.end(), say_parts(printed.replace(" ", "").replace("\u00a0", "")))
     return Reading(match.end(), say_parts(printed))
@@ -261,6 +237,8 @@ def say_parts(printed: str, *, digit_by_digit: bool = False) -> str:
     for part in _PARTS.findall(printed):
         if part.isdigit():
             said.append(numerals.digits(part) if digit_by_digit else numerals.integer(part))
+        elif part == "/":
+            said.append("slash")
         elif len(part) > 2:
             said.append(part.lower())
         elif part.isalpha():
@@ -276,6 +254,10 @@ def confused(scan: Scan) -> Reading | None:
     printed = match.group().rstrip(".,")
     if not set(printed) & _LOOKS_LIKE_DIGIT or len(printed) < len(match.group()):
         return None
+    number = number_at(scan.text, scan.pos)
+    proper = unit_at(scan.text, number.end) if number is not None else None
+    if proper is not None and proper[1] != "l":
+        return None  # "10IU" is ten and a unit, not "10I" and "U"
     start = match.end() + (scan.text[match.end()] in " \u00a0")
     found = unit_at(scan.text, start)
     if found is None:
@@ -287,6 +269,17 @@ def confused(scan: Scan) -> Reading | None:
     if start == match.end() and not digits:
         return None
     return Reading(match.end(), spell_doubtful(printed), Kind.NUMBER, Doubt.LOOKALIKE, True)
+
+
+_MISREAD_UNIT = re.compile(r"(?:rng|rnl|rnL|rnq|nig|mq|mI|rncg|rng/rnL|Lu|lU|IlU)(?![^\W_])")
+
+
+def misread_unit(scan: Scan) -> Reading | None:
+    """Spell what recognisers make of "mg", "ml" and "IU" after a number: "5 rng", "5 mI"."""
+    match = _MISREAD_UNIT.match(scan.text, scan.pos)
+    if match is None or scan.last is not Kind.NUMBER:
+        return None
+    return Reading(match.end(), spell_doubtful(match.group()), Kind.DOSE, Doubt.LOOKALIKE, True)
 
 
 def chemical(scan: Scan) -> Reading | None:
@@ -301,9 +294,9 @@ def chemical(scan: Scan) -> Reading | None:
 def mixed(scan: Scan) -> Reading | None:
     """Spell a token of letters and digits that no rule knows, and say so."""
     match = _ALNUM.match(scan.text, scan.pos)
-    if match is None or not any(c.isdigit() for c in match.group()):
+    if match is None or not any(c.isdigit() and c.isascii() for c in match.group()):
         return None
-    printed = match.group()
+    printed = match.group()[: letters_end(match.group())]
     digits = sum(c.isdigit() for c in printed)
     odd = (
         set(printed) & _LOOKS_LIKE_DIGIT
@@ -312,7 +305,7 @@ def mixed(scan: Scan) -> Reading | None:
     )
     said = spell_doubtful(printed) if odd else spell_code(printed)
     doubt = Doubt.LOOKALIKE if odd else Doubt.UNPARSED
-    return Reading(match.end(), said, Kind.NUMBER, doubt, True)
+    return Reading(scan.pos + len(printed), said, Kind.NUMBER, doubt, True)
 
 
 def _goes_on(text: str, end: int) -> bool:

@@ -12,7 +12,20 @@ from voxedge.text.english import numerals
 from voxedge.text.language import Kind, Reading, Scan
 from voxedge.text.model import Doubt
 
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 _BY_NAME = {name[:3].lower(): name for name in MONTHS} | {"sept": "September"}
 _MONTH = (
     r"(?P<month>(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
@@ -52,14 +65,50 @@ _CLOCK = re.compile(
     r"(?:[ \u00a0]?(?P<half>[ap])\.?[ ]?m(?![^\W_])\.?|[ \u00a0]?(?P<hours>h|hrs|hours)(?![^\W_]))?"
     r"(?![0-9:]|[.][0-9]|[^\W_])"
 )
+_CLOCK_RANGE = re.compile(r"[ \u00a0]?[-–][ \u00a0]?(?=[0-9])")
 _HOUR = re.compile(
     r"(?P<h>0?[1-9]|1[0-2])[ \u00a0]?(?P<half>[apAP])(?:\.[ ]?[mM]\.?|[mM])(?![^\W_])"
 )
 _TIME_WORDS = frozenset(
-    ["at", "until", "till", "from", "by", "between", "before", "after", "around", "about", "to", "and", "since", "daily", "time"]
+    [
+        "at",
+        "until",
+        "till",
+        "from",
+        "by",
+        "between",
+        "before",
+        "after",
+        "around",
+        "about",
+        "to",
+        "and",
+        "since",
+        "daily",
+        "time",
+    ]
 )
 YEAR_WORDS = frozenset(
-    ["in", "since", "until", "till", "year", "by", "of", "before", "after", "during", "from", "between", "revised", "approved", "copyright", "©", "exp", "expiry"]
+    [
+        "in",
+        "since",
+        "until",
+        "till",
+        "year",
+        "by",
+        "of",
+        "before",
+        "after",
+        "during",
+        "from",
+        "between",
+        "revised",
+        "approved",
+        "copyright",
+        "©",
+        "exp",
+        "expiry",
+    ]
 )
 _PLAIN_YEAR = re.compile(
     r"(?P<year>19[0-9]{2}|20[0-9]{2})(?![0-9]|[^\W_]|[ \u00a0]?[%°μ]|[.,/:–-][0-9])"
@@ -215,7 +264,12 @@ def clock(scan: Scan) -> Reading | None:
         )
     if match["s"]:
         words += f" and {numerals.cardinal(int(match['s']))} second{'s' * (int(match['s']) != 1)}"
-    return Reading(_end_before_stop(scan.text, match), words + half, Kind.NUMBER)
+    end = _end_before_stop(scan.text, match)
+    dash = _CLOCK_RANGE.match(scan.text, end)
+    later = clock(Scan(scan.text, dash.end(), Kind.NUMBER, "to")) if dash else None
+    if later is not None and scan.last_word != "to":
+        return Reading(later.end, f"{words}{half} to {later.text}", Kind.NUMBER)
+    return Reading(end, words + half, Kind.NUMBER)
 
 
 def _end_before_stop(text: str, match: re.Match[str]) -> int:

@@ -3,6 +3,7 @@
 Readings, in the order they are tried:
 
 - vulgar fractions: ``½``, ``1½``, ``1 ½``, ``1/2``, ``1 1/2``
+- ``1-1/2`` is one and a half, as American labels print it; doubtful
 - thousands: ``1,000``, ``1 000`` with a no-break space, ``1'000``; with a plain space only where
   a later group starts with 0 (``10 000``), because "take 2 500 mg" may be two of 500
 - decimals: ``2.5``, ``0.05``; a naked ``.5`` is "point five" and doubtful
@@ -42,7 +43,9 @@ _COMMA = re.compile(r"([0-9]+),([0-9]{1,2}|[0-9]{4,})|(0),([0-9]+)")
 _SECTION = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2}){2,5}")
 _LIST = re.compile(r"[0-9]{1,2}(?:,[0-9]{1,2}){2,9}")
 _SLASH_FRACTION = re.compile(r"([0-9])/([0-9])(?![0-9/.,][0-9]|[0-9])")
-_MIXED_TAIL = re.compile(r"(?:[ \u00a0]?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒])|[ \u00a0]([0-9]/[0-9])(?![0-9/]))")
+_MIXED_TAIL = re.compile(
+    r"(?:[ \u00a0]?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒])|([ \u00a0-])([0-9]/[0-9])(?![0-9/]))"
+)
 _POWER = re.compile(rf"(?:([−-]?)([{SUPERSCRIPTS}]{{1,3}})|\^([−+-]?)([0-9]{{1,3}})(?![0-9.]))")
 
 
@@ -105,12 +108,12 @@ def power_at(text: str, pos: int) -> tuple[str, int] | None:
     return f" to the power of {sign}{numerals.integer(digits)}", match.end()
 
 
-def _with_vulgar(whole: str, part: tuple[int, int], end: int) -> Number:
+def _with_vulgar(whole: str, part: tuple[int, int], end: int, doubt: Doubt | None = None) -> Number:
     top, bottom = part
     if not whole:
         return Number(end, numerals.fraction(top, bottom), True, top / bottom)
     words = numerals.mixed(whole, top, bottom)
-    return Number(end, words, False, int(whole[:15]) + top / bottom)
+    return Number(end, words, False, int(whole[:15]) + top / bottom, doubt)
 
 
 def _run(text: str, run: re.Match[str]) -> Number | None:
@@ -146,9 +149,10 @@ def _plain(printed: str, end: int, doubt: Doubt | None = None) -> Number:
 def _whole(text: str, printed: str, end: int) -> Number:
     tail = _MIXED_TAIL.match(text, end)
     if tail is not None and len(printed) <= LONGEST_PLAIN:
-        part = VULGAR.get(tail.group(1)) if tail.group(1) else SLASHED.get(tail.group(2))
+        part = VULGAR.get(tail.group(1)) if tail.group(1) else SLASHED.get(tail.group(3))
         if part is not None:
-            return _with_vulgar(printed, part, tail.end())
+            doubt = Doubt.AMBIGUOUS_NUMBER if tail.group(2) == "-" else None
+            return _with_vulgar(printed, part, tail.end(), doubt)
     groups = _SPACED_GROUPS.match(text, end)
     if groups is not None and len(printed) <= 3 and printed[0] != "0":
         sure = "\u00a0" in groups.group() or " 0" in groups.group()

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
 TENS = ["", "", *["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]]
-SCALES = ["", *["thousand", "million", "billion", "trillion", "quadrillion", "quintillion", "sextillion"]]
+SCALES = [
+    "",
+    *["thousand", "million", "billion", "trillion", "quadrillion", "quintillion", "sextillion"],
+]
 ORDINAL_ENDINGS = {
     "one": "first",
     "two": "second",
@@ -25,6 +49,7 @@ FRACTIONS = {
     9: ("ninth", "ninths"),
     10: ("tenth", "tenths"),
 }
+NUMBER_WORDS = frozenset({*ONES, *TENS[2:], *SCALES[1:], "hundred", "point", "oh"})
 LIMIT = 1000 ** len(SCALES)
 """Cardinals from here on are read digit by digit."""
 

@@ -8,11 +8,12 @@ hyphened  := number "-" word            "5-day", "250-mg"
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voxedge.text.english import numerals
 from voxedge.text.english.number import Number, number_at, power_at
-from voxedge.text.english.units import WORDS_AS_UNITS, Unit, unit_after_per, unit_at
+from voxedge.text.english.units import STRENGTHS, WORDS_AS_UNITS, Unit, unit_after_per, unit_at
+from voxedge.text.fold import SUPERSCRIPTS
 from voxedge.text.language import Kind, Reading, Scan
 from voxedge.text.model import Doubt
 
@@ -22,6 +23,8 @@ _TIMES_WORD = re.compile(r"[ \u00a0]?[x×](?![^\W_]|[ ]?[0-9])(?:/(day|week|mont
 _SLASH = re.compile(r"[ \u00a0]?/[ \u00a0]?")
 _HYPHEN_WORD = re.compile(r"-([^\W\d_]{2,30})(?![^\W_])")
 _NEXT_WORD = re.compile(r"[ \u00a0]([^\W\d_]{2,20})(?![^\W_])")
+_SPLIT_DECIMAL = re.compile(r"(?:^|[^0-9.])[0-9]{1,3}\.[ \u00a0]$")
+"""A digit, a dot and a space before a dose: a list marker or "2.5" torn apart."""
 _PLUS_MINUS = re.compile(r"[ \u00a0]?(?:±|\+/-|\+/−)[ \u00a0]?(?=[0-9.])")
 _BLOOD_PRESSURE = re.compile(r"([0-9]{2,3})/([0-9]{2,3})(?=[ \u00a0]?mm ?Hg)")
 _STRENGTHS = re.compile(r"[0-9.]{1,7}(?:/[0-9.]{1,7}){1,3}(?![0-9/])")
@@ -49,9 +52,14 @@ def quantity(scan: Scan) -> Reading | None:
     first = _amount(scan.text, scan.pos)
     if first is None:
         return _strengths(scan)
-    reading = _range(scan.text, first) or _product(scan.text, first)
-    if reading is None:
-        reading = _tail(scan.text, first)
+    reading = _range(scan.text, first)
+    if reading is not None:
+        reading = _times(scan.text, reading, one=False)
+    else:
+        reading = _product(scan.text, first) or _tail(scan.text, first)
+    if _SPLIT_DECIMAL.search(scan.text[max(0, scan.pos - 6) : scan.pos]) and reading is not None:
+        doubt = reading.doubt or Doubt.AMBIGUOUS_NUMBER
+        reading = replace(reading, doubt=doubt) if reading.kind is Kind.DOSE else reading
     if reading is None or _runs_on(scan.text, reading.end):
         return _strengths(scan)
     return reading
@@ -78,7 +86,7 @@ def _amount(text: str, pos: int) -> _Amount | None:
         words = numerals.integer(number.whole)
     words += " " + (unit.singular if number.one and power is None else unit.plural)
     doubt = doubt or (Doubt.TRAILING_ZERO if number.trailing_zero and unit.dose else unit.doubt)
-    per, end, per_doubt = per_chain(text, end)
+    per, end, per_doubt = per_chain(text, end, symbol)
     return _Amount(end, words + per, number.size, doubt or per_doubt, unit, symbol, number)
 
 
@@ -96,8 +104,8 @@ def _unit(text: str, end: int) -> tuple[Unit, str, int] | None:
     return unit, symbol, stop
 
 
-def per_chain(text: str, end: int) -> tuple[str, int, Doubt | None]:
-    """Read "/5 mL", "/kg/day" after a unit."""
+def per_chain(text: str, end: int, first: str = "") -> tuple[str, int, Doubt | None]:
+    """Read "/5 mL", "/kg/day" after the unit ``first``."""
     words, doubt = "", None
     while (slash := _SLASH.match(text, end)) is not None:
         start = slash.end()
@@ -114,8 +122,9 @@ def per_chain(text: str, end: int) -> tuple[str, int, Doubt | None]:
         found = unit_after_per(text, number.end + space)
         if found is None:
             break
-        unit, _, end = found
-        words += f" per {number.words} {unit.singular if number.one else unit.plural}"
+        unit, symbol, end = found
+        between = "slash" if symbol in STRENGTHS or symbol == first else "per"
+        words += f" {between} {number.words} {unit.singular if number.one else unit.plural}"
         doubt = doubt or number.doubt or unit.doubt
         if doubt is None and number.trailing_zero and unit.dose:
             doubt = Doubt.TRAILING_ZERO
@@ -183,13 +192,31 @@ def _product(text: str, first: _Amount) -> Reading | None:
                 doubt or spread.doubt,
             )
         return _reading(last, words, first, doubt)
-    match = _TIMES_WORD.match(text, first.end)
-    if match is None or first.unit is not None:
+    if first.unit is not None:
         return None
+    plain = Reading(first.end, first.words, Kind.NUMBER, first.doubt)
+    reading = _times(text, plain, one=first.number.one)
+    return None if reading is plain else reading
+
+
+def _times(text: str, count: Reading, *, one: bool) -> Reading:
+    """Read "x daily", "x/day" and "x 500 mg" after a count; the count itself if none follows."""
+    if count.kind is not Kind.NUMBER:
+        return count
+    match = _TIMES.match(text, count.end)
+    second = _amount(text, match.end()) if match is not None else None
+    if second is not None:
+        words = f"{count.text} times {second.words}"
+        kind = Kind.DOSE if second.unit is not None else Kind.NUMBER
+        return Reading(second.end, words, kind, count.doubt or second.doubt)
+    match = _TIMES_WORD.match(text, count.end)
+    if match is None:
+        return count
     found = unit_after_per(text, match.start(1)) if match.group(1) else None
     per = f" per {found[0].singular}" if found else ""
-    once = "time" if first.number.one else "times"
-    return Reading(match.end(), f"{first.words} {once}{per}", Kind.DOSE, first.doubt)
+    return Reading(
+        match.end(), f"{count.text} {'time' if one else 'times'}{per}", Kind.DOSE, count.doubt
+    )
 
 
 def _tail(text: str, amount: _Amount) -> Reading | None:
@@ -237,7 +264,7 @@ def _runs_on(text: str, end: int) -> bool:
     following = text[end : end + 1]
     if not following:
         return False
-    if following.isalnum() or following in "⁄_":
+    if (following.isalnum() and following not in SUPERSCRIPTS) or following == "_":
         return True
     if following in "-–" and text[end + 1 : end + 2].isdigit():
         return True

@@ -63,7 +63,36 @@ _READINGS = {
 }
 _DOTTED = {
     ".".join(code) + ".": code
-    for code in ["bid", "bd", "tid", "tds", "qid", "qds", "qd", "qod", "od", "om", "on", "qam", "qpm", "qhs", "qn", "qh", "prn", "po", "pr", "pv", "sl", "sc", "sq", "im", "iv", "ac", "pc", "hs"]
+    for code in [
+        "bid",
+        "bd",
+        "tid",
+        "tds",
+        "qid",
+        "qds",
+        "qd",
+        "qod",
+        "od",
+        "om",
+        "on",
+        "qam",
+        "qpm",
+        "qhs",
+        "qn",
+        "qh",
+        "prn",
+        "po",
+        "pr",
+        "pv",
+        "sl",
+        "sc",
+        "sq",
+        "im",
+        "iv",
+        "ac",
+        "pc",
+        "hs",
+    ]
 }
 _ERROR_PRONE = frozenset(
     {"qd", "qod", "od", "hs", "qhs", "sc", "sq", "subq", "sl", "qn", "om", "on"}
@@ -86,7 +115,7 @@ _DOTS = re.compile(
     r"(?:[A-Za-z]\.){1,3}[A-Za-z]\.?(?![^\W_]|\.[^\W_])|(?:[A-Za-z]\. ){1,2}[A-Za-z]\.(?![^\W_])"
 )
 _EVERY = re.compile(
-    r"[qQ]\.?[ ]?(?P<a>[0-9]{1,3})(?:[ ]?(?:-|–|to)[ ]?(?P<b>[0-9]{1,3}))?[ ]?"
+    r"[qQ]\.?[ ]?(?P<a>[0-9]{1,3})(?:[ ]?(?:-|–|to)[ ]?(?P<b>[0-9]{1,3}))?\.?[ ]?"
     r"(?P<unit>h|H|hr|hrs|hours|°|min|d|days|D|wk|weeks|mo)(?![^\W_])\.?"
 )
 _HASH = re.compile(

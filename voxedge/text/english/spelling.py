@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from voxedge.text.english.codes import SIGN_NAMES
+from voxedge.text.english.characters import GREEK, SIGN_NAMES
 from voxedge.text.english.numerals import ONES
-from voxedge.text.english.words import GREEK
 from voxedge.text.language import SpellTable
 
-_NATO = ["alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "x-ray", "yankee", "zulu"]
+_NATO = [
+    "alfa",
+    "bravo",
+    "charlie",
+    "delta",
+    "echo",
+    "foxtrot",
+    "golf",
+    "hotel",
+    "india",
+    "juliett",
+    "kilo",
+    "lima",
+    "mike",
+    "november",
+    "oscar",
+    "papa",
+    "quebec",
+    "romeo",
+    "sierra",
+    "tango",
+    "uniform",
+    "victor",
+    "whiskey",
+    "x-ray",
+    "yankee",
+    "zulu",
+]
 
 SPELLING = SpellTable(
     letters={**GREEK, "a": "eigh"},

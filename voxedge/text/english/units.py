@@ -187,9 +187,86 @@ _FORMS = {
     "pcs": Unit("piece", "pieces"),
 }
 WORDS_AS_UNITS = frozenset(
-    ["gram", "grams", "milligram", "milligrams", "microgram", "micrograms", "nanogram", "nanograms", "kilogram", "kilograms", "litre", "litres", "liter", "liters", "millilitre", "millilitres", "milliliter", "milliliters", "unit", "units", "tablet", "tablets", "capsule", "capsules", "drop", "drops", "puff", "puffs", "spray", "sprays", "dose", "doses", "sachet", "sachets", "patch", "patches", "ampoule", "ampoules", "vial", "vials", "teaspoon", "teaspoons", "teaspoonful", "teaspoonfuls", "tablespoon", "tablespoons", "spoonful", "spoonfuls", "scoop", "scoops", "lozenge", "lozenges", "suppository", "suppositories", "caplet", "caplets", "softgel", "softgels", "gummy", "gummies", "pill", "pills", "millimoles", "millimole", "mole", "moles", "times", "time", "once", "cells", "copies", "beats", "breaths"]
+    [
+        "gram",
+        "grams",
+        "milligram",
+        "milligrams",
+        "microgram",
+        "micrograms",
+        "nanogram",
+        "nanograms",
+        "kilogram",
+        "kilograms",
+        "litre",
+        "litres",
+        "liter",
+        "liters",
+        "millilitre",
+        "millilitres",
+        "milliliter",
+        "milliliters",
+        "unit",
+        "units",
+        "tablet",
+        "tablets",
+        "capsule",
+        "capsules",
+        "drop",
+        "drops",
+        "puff",
+        "puffs",
+        "spray",
+        "sprays",
+        "dose",
+        "doses",
+        "sachet",
+        "sachets",
+        "patch",
+        "patches",
+        "ampoule",
+        "ampoules",
+        "vial",
+        "vials",
+        "teaspoon",
+        "teaspoons",
+        "teaspoonful",
+        "teaspoonfuls",
+        "tablespoon",
+        "tablespoons",
+        "spoonful",
+        "spoonfuls",
+        "scoop",
+        "scoops",
+        "lozenge",
+        "lozenges",
+        "suppository",
+        "suppositories",
+        "caplet",
+        "caplets",
+        "softgel",
+        "softgels",
+        "gummy",
+        "gummies",
+        "pill",
+        "pills",
+        "millimoles",
+        "millimole",
+        "mole",
+        "moles",
+        "times",
+        "time",
+        "once",
+        "cells",
+        "copies",
+        "beats",
+        "breaths",
+    ]
 )
 """Spelled-out units: they take "per" after them and carry the context of a dose."""
+
+STRENGTHS = frozenset({"mg", "μg", "mcg", "IU", "microgram", "°C", "°F", "° C", "° F", "%"})
+"""Two amounts in these units around a slash are two strengths or two scales, not a ratio."""
 
 _GAUGE = {"G": Unit("gauge", "gauge")}
 _AFTER_PER = {
@@ -253,7 +330,9 @@ MAX_SYMBOL_CHARS = max(map(len, PER_UNITS))
 
 def _alternatives(symbols: dict[str, Unit]) -> re.Pattern[str]:
     longest_first = sorted(symbols, key=len, reverse=True)
-    return re.compile("(?:" + "|".join(map(re.escape, longest_first)) + r")(?![^\W_]|[²³]|'[a-z])")
+    return re.compile(
+        "(?:" + "|".join(map(re.escape, longest_first)) + r")(?![^\W_⁰¹²³⁴⁵⁶⁷⁸⁹]|'[a-z])"
+    )
 
 
 _UNIT = _alternatives(UNITS_EXTENDED)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from voxedge.text.english import numerals
+from voxedge.text.english.characters import GREEK
 from voxedge.text.english.quantities import per_chain
 from voxedge.text.english.units import UNITS_EXTENDED, WORDS_AS_UNITS, unit_at
+from voxedge.text.fold import letters_end
 from voxedge.text.language import LETTER_A, Kind, Reading, Scan, word_set
 
 _ABBREVIATIONS = {
@@ -100,13 +102,6 @@ _PRONOUN_NEXT = re.compile(
 )
 _ROMAN_VALID = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})")
 
-GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρστυφχψω",
-        ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"],
-        strict=True,
-    )
-)
 _ACRONYMS = word_set(
     "FDA NHS USA US UK EU EEA WHO EMA HIV ECG EKG MRI CT BP GP OTC ID IV IM ADHD ADD COPD IBS IBD "
     "UTI STI STD DVT PE MI TIA CNS RNA DNA ATP ACE ARB SSRI SNRI MAO MAOI TCA PPI NSAID NSAIDS NSAIDs "
@@ -277,6 +272,7 @@ def word(scan: Scan) -> Reading | None:
     if match is None:
         return None
     printed = match.group()
+    printed = printed[: letters_end(printed)].rstrip("-'")
     parts = re.split(r"([-'])", printed)
     said = "".join(_part(p, scan, len(parts) > 1) for p in parts)
     if printed == "A" and scan.last_word in _LETTER_KEYS:
@@ -285,7 +281,7 @@ def word(scan: Scan) -> Reading | None:
     kind = Kind.DOSE if lower in WORDS_AS_UNITS and scan.last is not Kind.WORD else Kind.WORD
     if lower in ("and", "or", "to") and scan.last is Kind.ROMAN:
         kind = Kind.ROMAN
-    return Reading(match.end(), said, kind, glued=True)
+    return Reading(scan.pos + len(printed), said, kind, glued=True)
 
 
 def _part(part: str, scan: Scan, compound: bool) -> str:
