@@ -47,7 +47,9 @@ class Bend:
         """Return by how much a line at ``y`` lies lower at ``x`` than in the middle."""
         u = np.clip((x - self.centre_x) / self.half_width, -1.2, 1.2)
         v = np.clip((y - self.centre_y) / self.half_height, -1.2, 1.2)
-        return np.asarray(_terms(u, v) @ self.coefficients)
+        a0, a1, b0, b1, d0, d1 = self.coefficients
+        # Horner's scheme: x and y may be a row and a column, and the grid has millions of cells.
+        return np.asarray(u * (a0 + a1 * v + u * (b0 + b1 * v + u * (d0 + d1 * v))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +181,9 @@ def cut_strip(
     scale = target_letter_px / region.letter_px
     width = max(1, round((region.right - region.left) * scale))
     height = max(1, round((region.bottom - region.top) * scale))
-    x, y = np.meshgrid(
-        region.left + (np.arange(width) + 0.5) / scale,
-        region.top + (np.arange(height) + 0.5) / scale,
-    )
-    y = y + region.bend.offset(x, y)
+    x = (region.left + (np.arange(width) + 0.5) / scale)[None, :].astype(np.float32)
+    y = (region.top + (np.arange(height) + 0.5) / scale)[:, None].astype(np.float32)
+    y = y + region.bend.offset(x, y).astype(np.float32)
     radians = np.deg2rad(angle_deg)
     map_x = (zoom * (x * np.cos(radians) - y * np.sin(radians)) - 0.5).astype(np.float32)
     map_y = (zoom * (x * np.sin(radians) + y * np.cos(radians)) - 0.5).astype(np.float32)

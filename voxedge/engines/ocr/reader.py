@@ -15,15 +15,17 @@ from voxedge.engines.ocr.assemble import printed_lines
 from voxedge.engines.ocr.languages import bcp47, is_unspaced
 from voxedge.engines.ocr.lexicon import load_lexicon
 from voxedge.engines.ocr.recogniser import Recogniser
-from voxedge.engines.ocr.score import Judge
+from voxedge.engines.ocr.score import Judge, Score
 from voxedge.engines.ocr.sparse import SparseReading, read_sparse
-from voxedge.engines.ocr.tesseract import Installation, find_installation
+from voxedge.engines.ocr.tesseract import Installation, TsvWord, find_installation
 from voxedge.engines.ocr.upright import View, find_upright
 from voxedge.errors import NothingToRead
 from voxedge.flow import Frame
 from voxedge.vision.illumination import to_grey
 from voxedge.vision.strokes import binarise
 
+_LITTLE_TEXT = 350
+"""Letters found by geometry below which a picture may be a box: its scattered text is read too."""
 _MIN_READ = 3
 """Believable letters that make a page "something": "500" alone does."""
 
@@ -105,11 +107,15 @@ class TesseractReader:
         )
         grey = to_grey(frame.pixels)
         view = find_upright(grey, recogniser)
-        if view is not None:
+        sparse = None
+        if view is None or view.letters < _LITTLE_TEXT:
+            sparse = read_sparse(grey, recogniser)
+        if view is not None and (
+            sparse is None or _read_all(view, recogniser).value >= sparse.score.value
+        ):
             height, width = view.grey.shape
             sections = _regions(view, recogniser, builder, page)
             return PageReading(sections, Page(width, height, view.rotation))
-        sparse = read_sparse(grey, recogniser)
         if sparse is None or sparse.score.good < _MIN_READ:
             raise NothingToRead(path=frame.source)
         width, height = sparse.page_size
@@ -125,6 +131,15 @@ class TesseractReader:
             if lexicon is not None:
                 lexicons.append(lexicon)
         return Judge(lexicons, unspaced=is_unspaced(language))
+
+
+def _read_all(view: View, recogniser: Recogniser) -> Score:
+    """Recognise every region of a view with little text."""
+    words: list[TsvWord] = []
+    for number in range(len(view.regions)):
+        view.known[number] = view.read_region(number, recogniser)
+        words += view.known[number].words
+    return recogniser.judge.score(words)
 
 
 def _regions(

@@ -57,27 +57,33 @@ class Recogniser:
         words = recognise(grey, self.language, psm=psm, sauvola=sauvola, timeout_s=self.timeout_s)
         return Reading(tuple(words), self.judge.score(words))
 
-    def read_strip(self, grey: Grey, expected_letters: int) -> Reading:
+    def read_strip(self, grey: Grey, expected_letters: int, tries: int = 4) -> Reading:
         """Recognise a level strip: even light and a local threshold, then other ways.
 
-        The first try suffices on four pages of five; every other one is taken only if it
-        raises the score.
+        The first try suffices on most pages; every other one is taken only if it raises the
+        score. Where two tries see nothing at all, there is nothing.
+
+        Args:
+            grey: ``uint8`` ``[h, w]``, lines level, letters ``letter_px`` high.
+            expected_letters: components that geometry found.
+            tries: most ways tried, 1 to 4.
         """
         flat = flatten(grey, self.letter_px)
         attempts: tuple[Callable[[], Reading], ...] = (
             lambda: self.once(flat, sauvola=True),
-            lambda: self.once(flat),
-            lambda: self.once(_smooth(flat), sauvola=True),
             lambda: self.once(grey),
+            lambda: self.once(_smooth(flat), sauvola=True),
+            lambda: self.once(flat),
         )
-        best: Reading | None = None
-        for attempt in attempts:
-            reading = attempt()
-            if best is None or reading.score.value > best.score.value:
-                best = reading
-            if self.is_good(best.score, expected_letters):
+        best = attempts[0]()
+        for number, attempt in enumerate(attempts[1:tries], start=1):
+            if self.is_good(best.score, expected_letters) or (
+                number >= 2 and best.score.good == 0
+            ):
                 break
-        assert best is not None
+            reading = attempt()
+            if reading.score.value > best.score.value:
+                best = reading
         return best
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,16 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from voxedge.document.model import Box
-from voxedge.engines.ocr.recogniser import Reading, Recogniser
+from voxedge.engines.ocr.recogniser import Recogniser
 from voxedge.engines.ocr.score import Score
 from voxedge.engines.ocr.tesseract import PSM_SPARSE, TsvWord
-from voxedge.vision.illumination import Grey, flatten
+from voxedge.vision.illumination import Grey
 from voxedge.vision.textlines import find_lines
 
 _SAMPLE_LONG_SIDE_PX = 1000
-_READ_LONG_SIDE_PX = 1600
-"""12-megapixel pictures of boxes on carpet read worse than these: weave becomes letters."""
+_READ_LONG_SIDES_PX = (1600, 1000, 2400)
+"""Tesseract sees letters of 15 to 80 px; a box has brand names ten times its small print. The
+best single size comes first: 12-megapixel pictures of boxes on carpet read as weave."""
 _SURE_GOOD = 24
+_NEIGHBOUR_CONFIDENCE = 0.6
+"""A word no dictionary knows is taken if it stands in a line with one that is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +59,82 @@ class SparseReading:
 
 
 def read_sparse(grey: Grey, recogniser: Recogniser) -> SparseReading | None:
-    """Read scattered text: find the angle on a small copy, then read once at full effort.
+    """Read scattered text: find the angle on a small copy, then read it at several sizes.
+
+    Only believable words are taken; where two sizes read the same place, the surer word is.
 
     Returns:
-        The best reading; None where nothing at all was recognised.
+        None where nothing at all was recognised.
     """
     angle = _best_angle(grey, recogniser)
-    scale = min(1.0, _READ_LONG_SIDE_PX / max(grey.shape))
+    scale = min(1.0, _READ_LONG_SIDES_PX[0] / max(grey.shape))
     turned, affine = _turned(grey, angle, scale)
-    best: tuple[Reading, Grey] | None = None
-    for picture in (turned, flatten(turned)):
-        reading = recogniser.once(picture, psm=PSM_SPARSE)
-        if best is None or reading.score.value > best[0].score.value:
-            best = (reading, picture)
-    assert best is not None
-    reading, picture = best
-    if not reading.words:
+    words = _believable(recogniser.once(turned, psm=PSM_SPARSE).words, recogniser, 0)
+    for number, long_side in enumerate(_READ_LONG_SIDES_PX[1:], start=1):
+        other_scale = min(1.0, long_side / max(grey.shape))
+        if other_scale == scale:
+            continue
+        other, _ = _turned(grey, angle, other_scale)
+        found = recogniser.once(other, psm=PSM_SPARSE).words
+        ratio = turned.shape[1] / other.shape[1]
+        words = _merged(words, _believable(found, recogniser, number, ratio))
+    if not words:
         return None
     rotation = round(-angle / 90.0) * 90 % 360
     quarter, size = _quarter(grey.shape, rotation)
-    height = float(np.median([w.bottom - w.top for w in reading.words]))
+    height = float(np.median([w.bottom - w.top for w in words]))
     return SparseReading(
-        words=reading.words,
-        grey=picture,
+        words=tuple(words),
+        grey=turned,
         to_page=(quarter @ np.linalg.inv(affine))[:2],
         page_size=size,
         rotation=rotation,
         letter_px=max(4.0, 0.7 * height),
-        score=reading.score,
+        score=recogniser.judge.score(words),
     )
+
+
+def _believable(
+    words: Sequence[TsvWord], recogniser: Recogniser, number: int, ratio: float = 1.0
+) -> list[TsvWord]:
+    """Return the words worth taking, with boxes scaled and lines numbered by pass."""
+    lines: dict[tuple[int, int, int], list[TsvWord]] = {}
+    for word in words:
+        lines.setdefault(word.line, []).append(word)
+    taken = []
+    for line, members in lines.items():
+        believed = [recogniser.judge.believes(word) for word in members]
+        if not any(believed):
+            continue
+        for word, is_believed in zip(members, believed, strict=True):
+            if is_believed or word.confidence >= _NEIGHBOUR_CONFIDENCE:
+                left, top, right, bottom = (
+                    round(value * ratio) for value in (word.left, word.top, word.right, word.bottom)
+                )
+                name = (number * 10_000 + line[0], line[1], line[2])
+                taken.append(TsvWord(word.text, left, top, right, bottom, word.confidence, name))
+    return taken
+
+
+def _merged(first: Sequence[TsvWord], second: Sequence[TsvWord]) -> list[TsvWord]:
+    """Add the words of ``second`` that stand where ``first`` has nothing as sure."""
+    merged = list(first)
+    for word in second:
+        rivals = [other for other in merged if _share(word, other) > 0.3]
+        if all(word.confidence > rival.confidence + 0.1 for rival in rivals):
+            merged = [other for other in merged if other not in rivals]
+            merged.append(word)
+    return merged
+
+
+def _share(word: TsvWord, other: TsvWord) -> float:
+    """Common area over the smaller of two words' areas."""
+    wide = min(word.right, other.right) - max(word.left, other.left)
+    high = min(word.bottom, other.bottom) - max(word.top, other.top)
+    if wide <= 0 or high <= 0:
+        return 0.0
+    areas = [(w.right - w.left) * (w.bottom - w.top) for w in (word, other)]
+    return wide * high / max(1, min(areas))
 
 
 def _best_angle(grey: Grey, recogniser: Recogniser) -> float:

@@ -55,6 +55,11 @@ class View:
     known: dict[int, RegionReading] = field(default_factory=dict)
     """Regions read while finding out which way up the page is."""
 
+    @property
+    def letters(self) -> int:
+        """Letters found in all regions."""
+        return sum(region.letters for region in self.regions)
+
     def strip(self, number: int, letter_px: float) -> Strip:
         """Cut a region out, level."""
         return cut_strip(
@@ -83,22 +88,18 @@ def find_upright(grey: Grey, recogniser: Recogniser) -> View | None:
     view = _view(grey, 0)
     if view is None:
         return None
-    probes = _probe_order(view)
-    for number in probes[:_PROBES]:
+    for number in _probe_order(view)[:_PROBES]:
+        region = view.regions[number]
         strip = view.strip(number, recogniser.letter_px)
-        sample = _sample(strip.grey, view.regions[number])
-        letters = min(view.regions[number].letters, _MAX_PROBE_LETTERS)
-        upright = (
-            recogniser.read_strip(strip.grey, view.regions[number].letters)
-            if (sample is strip.grey)
-            else recogniser.read_strip(sample, letters)
-        )
+        sample, letters = _sample(strip.grey, region)
+        whole = sample is strip.grey
+        upright = recogniser.read_strip(sample, letters, tries=4 if whole else 2)
         if _is_sure(upright):
-            if sample is strip.grey:
+            if whole:
                 view.known[number] = RegionReading(upright.words, strip, upright.score)
             return view
         turned = np.ascontiguousarray(np.rot90(sample, 2))
-        if _is_sure(recogniser.read_strip(turned, letters)):
+        if _is_sure(recogniser.read_strip(turned, letters, tries=2)):
             return _view(np.ascontiguousarray(np.rot90(view.grey, 2)), view.rotation + 180)
     return None
 
@@ -134,13 +135,13 @@ def _probe_order(view: View) -> list[int]:
     return richest
 
 
-def _sample(grey: Grey, region: Region) -> Grey:
-    """Return the strip, or the part of a long one that is enough to judge by."""
+def _sample(grey: Grey, region: Region) -> tuple[Grey, int]:
+    """Return the strip, or the part of a long one that is enough to judge by, and its letters."""
     if region.letters <= 2 * _MAX_PROBE_LETTERS:
-        return grey
+        return grey, region.letters
     height = max(1, round(grey.shape[0] * _MAX_PROBE_LETTERS / region.letters))
     start = (grey.shape[0] - height) // 2
-    return np.ascontiguousarray(grey[start : start + height])
+    return np.ascontiguousarray(grey[start : start + height]), _MAX_PROBE_LETTERS
 
 
 def _is_sure(reading: Reading) -> bool:
