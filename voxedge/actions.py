@@ -448,5 +448,8 @@ _IN_MENU = {
     Action.PAUSE_OR_RESUME: Action.MENU_CHOOSE,
     Action.FORWARD: Action.MENU_NEXT,
     Action.BACK: Action.MENU_PREVIOUS,
+    # The up and down keys of a keyboard.
+    Action.NEXT_PARAGRAPH: Action.MENU_NEXT,
+    Action.PREVIOUS_PARAGRAPH: Action.MENU_PREVIOUS,
     Action.STOP: Action.MENU_LEAVE,
 }
