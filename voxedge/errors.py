@@ -346,5 +346,13 @@ class InputDeviceMissing(VoxedgeError):
     spoken = "I cannot use my buttons. Please check how they are connected."
 
 
+class InstallFailed(VoxedgeError):
+    """A program that sets up the service failed."""
+
+    exit_code = 18
+    printed = "Setting up the service failed: `{command}` ended with code {code}."
+    spoken = "Setting up the reader failed."
+
+
 EXIT_INTERRUPTED = 130
 """Ctrl-C: the conventional 128 + SIGINT."""
