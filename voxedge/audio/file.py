@@ -34,7 +34,7 @@ class FileSink:
     Nothing is paced: a frame counts as heard when it is written. Pauses have no meaning in a file
     and earcons do not belong in one; both are ignored. A stop fades out what was written last.
     ``close`` completes the file, also after Ctrl-C: what was spoken so far, faded at its end. A
-    close after a failed write leaves no file behind.
+    close after a failed write, or before anything was written, leaves what was there before.
 
     Args:
         path: ends in ``.wav`` or ``.flac``. A name that exists and is no regular file (a device)
@@ -153,7 +153,7 @@ class FileSink:
         if self._closed:
             return
         self._closed = True
-        if self._failure is not None:
+        if self._failure is not None or not self._accepted:
             self._discard()
             return
         try:

@@ -76,8 +76,8 @@ class PortAudioSink(MixerSink):
         if device.rate_hz != self.rate_hz:
             # Audio in flight was resampled for the old rate; the device converts for this one.
             _LOG.info("device %s prefers %d Hz now", device.label, device.rate_hz)
-        self._mixer.speech.stop()
-        self._mixer.earcons.stop()
+        self._mixer.speech.abandon()
+        self._mixer.earcons.abandon()
         self._stream = await asyncio.to_thread(self._open, device)
         self._name = device.label
         self._failure = None

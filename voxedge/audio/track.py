@@ -120,6 +120,18 @@ class Track:
             self._paused = False
             return self._generation
 
+    def abandon(self) -> int:
+        """Like ``stop``, when no callback runs any more: there is nobody to fade for.
+
+        Returns:
+            The new generation.
+        """
+        generation = self.stop()
+        self._read = self._discard_to
+        self._phase = 0
+        self._dry = True
+        return generation
+
     def pause(self) -> None:
         """Fall silent with a fade and hold the position."""
         self._paused = True

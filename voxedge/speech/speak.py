@@ -28,6 +28,7 @@ class SpeechReport:
     Attributes:
         first_audio_ms: from the call until the first sample left the device (for a file: was
             written); None when there was nothing to say.
+        audio_ms: length of what left the device, pauses included.
         utterances_spoken: utterances heard to their end.
         underruns: times the sound broke off in the middle of a sentence.
         stopped: a stop ended it before its end.
@@ -35,6 +36,7 @@ class SpeechReport:
     """
 
     first_audio_ms: float | None
+    audio_ms: float
     utterances_spoken: int
     underruns: int
     stopped: bool
@@ -67,7 +69,7 @@ async def speak_stream(
         VoxedgeError: a voice, the script or the sink failed; what came before was spoken.
     """
     loop = asyncio.get_running_loop()
-    began_s = loop.time()
+    began_s, began_at = loop.time(), sink.position
     first_audio_ms: float | None = None
 
     def listen(event: Event) -> None:
@@ -87,6 +89,7 @@ async def speak_stream(
         raise speech.error
     return SpeechReport(
         first_audio_ms=first_audio_ms,
+        audio_ms=1000.0 * (sink.position - began_at) / sink.rate_hz,
         utterances_spoken=speech.lines_spoken,
         underruns=sink.underruns,
         stopped=speech.outcome is not Outcome.SPOKEN,

@@ -115,7 +115,8 @@ class FakeSink(PacedSink):
             self.absent -= 1
             raise SoundCardLost(device=self.name)
         self._task.cancel()
-        self._mixer.speech.stop()
+        self._mixer.speech.abandon()
+        self._mixer.earcons.abandon()
         self._failure = None
         self._fault = None
         self._start()
