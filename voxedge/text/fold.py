@@ -40,7 +40,6 @@ _FOLDED: dict[int, str] = {
     ord("\r"): "\n",
     ord("\t"): " ",
 }
-_FRACTIONS = frozenset("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒")
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Sk"})
 _KEPT = frozenset(SUPERSCRIPTS) | frozenset("\n^…™®©℠")
 
@@ -55,12 +54,16 @@ def fold(text: str) -> tuple[str, list[int]]:
     origin: list[int] = []
     for index, char in enumerate(text):
         new = char if " " <= char <= "~" else _fold_char(char)
-        if new in _FRACTIONS and new and folded and folded[-1][-1:].isalpha():
+        if new > "~" and folded and folded[-1][-1:].isalpha() and _is_numeral(new):
             new = f" {new}"  # "mg½": patterns take the sign for a letter
         folded.append(new)
         origin.extend([index] * len(new))
     origin.append(len(text))
     return "".join(folded), origin
+
+
+def _is_numeral(char: str) -> bool:
+    return char.isnumeric() and not char.isalpha() and char not in SUPERSCRIPTS
 
 
 def letters_end(printed: str) -> int:

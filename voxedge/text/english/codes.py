@@ -203,6 +203,8 @@ def _address_word(part: str) -> str:
         len(part) > 3 and set(lower) & set("aeiouy")
     ):
         return lower
+    if len(part) == 1:
+        return LETTER_A if lower == "a" else lower
     return "-".join(part.upper())
 
 
@@ -277,7 +279,10 @@ _MISREAD_UNIT = re.compile(r"(?:rng|rnl|rnL|rnq|nig|mq|mI|rncg|rng/rnL|Lu|lU|IlU
 def misread_unit(scan: Scan) -> Reading | None:
     """Spell what recognisers make of "mg", "ml" and "IU" after a number: "5 rng", "5 mI"."""
     match = _MISREAD_UNIT.match(scan.text, scan.pos)
-    if match is None or scan.last is not Kind.NUMBER:
+    if (
+        match is None
+        or not scan.text[max(0, scan.pos - 2) : scan.pos].rstrip(" \u00a0")[-1:].isdecimal()
+    ):
         return None
     return Reading(match.end(), spell_doubtful(match.group()), Kind.DOSE, Doubt.LOOKALIKE, True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from voxedge.text.english import numerals
-from voxedge.text.language import Kind, Reading, Scan
+from voxedge.text.language import Kind, Reading, Scan, word_set
 from voxedge.text.model import Doubt
 
 MONTHS = [
@@ -69,46 +69,12 @@ _CLOCK_RANGE = re.compile(r"[ \u00a0]?[-–][ \u00a0]?(?=[0-9])")
 _HOUR = re.compile(
     r"(?P<h>0?[1-9]|1[0-2])[ \u00a0]?(?P<half>[apAP])(?:\.[ ]?[mM]\.?|[mM])(?![^\W_])"
 )
-_TIME_WORDS = frozenset(
-    [
-        "at",
-        "until",
-        "till",
-        "from",
-        "by",
-        "between",
-        "before",
-        "after",
-        "around",
-        "about",
-        "to",
-        "and",
-        "since",
-        "daily",
-        "time",
-    ]
+_TIME_WORDS = word_set(
+    "at until till from by between before after around about to and since daily time"
 )
-YEAR_WORDS = frozenset(
-    [
-        "in",
-        "since",
-        "until",
-        "till",
-        "year",
-        "by",
-        "of",
-        "before",
-        "after",
-        "during",
-        "from",
-        "between",
-        "revised",
-        "approved",
-        "copyright",
-        "©",
-        "exp",
-        "expiry",
-    ]
+YEAR_WORDS = word_set(
+    "in since until till year by of before after during from between revised approved "
+    "copyright © exp expiry"
 )
 _PLAIN_YEAR = re.compile(
     r"(?P<year>19[0-9]{2}|20[0-9]{2})(?![0-9]|[^\W_]|[ \u00a0]?[%°μ]|[.,/:–-][0-9])"

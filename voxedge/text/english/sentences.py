@@ -26,8 +26,8 @@ SENTENCES = SentenceTable(
         "with you your"
     ),
     conjunctions=word_set(
-        "and or but if when while because although unless until since so whereas before after "
-        "which who where as that"
+        "and or but if when while because although unless until whereas before after "
+        "which who where"
     ),
     joiners=word_set("or and to x × - – /"),
 )

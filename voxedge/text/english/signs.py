@@ -222,9 +222,9 @@ def sign(scan: Scan) -> Reading:
     if char == "'":
         return Reading(end, "", scan.last, glued=True)
     if char in _NAMED and not (char in "<>" and not following.strip()):
-        return Reading(end, _NAMED[char], scan.last if char in "+=×" else Kind.WORD)
+        return Reading(end, _NAMED[char], Kind.ROMAN if char == "§" else Kind.WORD)
     if unicodedata.category(char) == "So" and (name := _emoji_name(char)):
-        return Reading(end, name, Kind.WORD)
+        return Reading(end, f"{name} sign", Kind.WORD)
     if unicodedata.category(char)[0] in "LM":
         return Reading(end, char, Kind.WORD, glued=True)
     return Reading(end, " ", scan.last, glued=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from voxedge.text.language import word_set
 from voxedge.text.model import Doubt
 
 
@@ -186,88 +187,22 @@ _FORMS = {
     "pk": Unit("pack", "packs"),
     "pcs": Unit("piece", "pieces"),
 }
-WORDS_AS_UNITS = frozenset(
-    [
-        "gram",
-        "grams",
-        "milligram",
-        "milligrams",
-        "microgram",
-        "micrograms",
-        "nanogram",
-        "nanograms",
-        "kilogram",
-        "kilograms",
-        "litre",
-        "litres",
-        "liter",
-        "liters",
-        "millilitre",
-        "millilitres",
-        "milliliter",
-        "milliliters",
-        "unit",
-        "units",
-        "tablet",
-        "tablets",
-        "capsule",
-        "capsules",
-        "drop",
-        "drops",
-        "puff",
-        "puffs",
-        "spray",
-        "sprays",
-        "dose",
-        "doses",
-        "sachet",
-        "sachets",
-        "patch",
-        "patches",
-        "ampoule",
-        "ampoules",
-        "vial",
-        "vials",
-        "teaspoon",
-        "teaspoons",
-        "teaspoonful",
-        "teaspoonfuls",
-        "tablespoon",
-        "tablespoons",
-        "spoonful",
-        "spoonfuls",
-        "scoop",
-        "scoops",
-        "lozenge",
-        "lozenges",
-        "suppository",
-        "suppositories",
-        "caplet",
-        "caplets",
-        "softgel",
-        "softgels",
-        "gummy",
-        "gummies",
-        "pill",
-        "pills",
-        "millimoles",
-        "millimole",
-        "mole",
-        "moles",
-        "times",
-        "time",
-        "once",
-        "cells",
-        "copies",
-        "beats",
-        "breaths",
-    ]
+WORDS_AS_UNITS = word_set(
+    "gram grams milligram milligrams microgram micrograms nanogram nanograms kilogram "
+    "kilograms litre litres liter liters millilitre millilitres milliliter milliliters "
+    "unit units tablet tablets capsule capsules drop drops puff puffs spray sprays dose "
+    "doses sachet sachets patch patches ampoule ampoules vial vials teaspoon teaspoons "
+    "teaspoonful teaspoonfuls tablespoon tablespoons spoonful spoonfuls scoop scoops "
+    "lozenge lozenges suppository suppositories caplet caplets softgel softgels gummy "
+    "gummies pill pills millimoles millimole mole moles"
 )
 """Spelled-out units: they take "per" after them and carry the context of a dose."""
 
 STRENGTHS = frozenset({"mg", "μg", "mcg", "IU", "microgram", "°C", "°F", "° C", "° F", "%"})
 """Two amounts in these units around a slash are two strengths or two scales, not a ratio."""
 
+COUNTED_WORDS = frozenset({"time", "times", "cells", "copies", "beats", "breaths"})
+"""Words that take "per" after them but are no dose."""
 _GAUGE = {"G": Unit("gauge", "gauge")}
 _AFTER_PER = {
     "d": Unit("day", "days"),

@@ -7,7 +7,7 @@ import re
 from voxedge.text.english import numerals
 from voxedge.text.english.characters import GREEK
 from voxedge.text.english.quantities import per_chain
-from voxedge.text.english.units import UNITS_EXTENDED, WORDS_AS_UNITS, unit_at
+from voxedge.text.english.units import COUNTED_WORDS, UNITS_EXTENDED, WORDS_AS_UNITS, unit_at
 from voxedge.text.fold import letters_end
 from voxedge.text.language import LETTER_A, Kind, Reading, Scan, word_set
 
@@ -67,8 +67,8 @@ _BEFORE_NUMBER = {
 }
 _ABBREVIATED = re.compile(r"(?:e\.[ ]?g|i\.[ ]?e|[A-Za-z]{1,6})\.(?=(?P<after>[ \u00a0]?.?))")
 _BEFORE_DIGIT = re.compile(r"(?P<word>[A-Za-z]{1,4})\.?[ \u00a0]?(?=[0-9])")
-_SAINT = re.compile(r"St\.?[ \u00a0](?=[A-Z][a-z])")
-_INITIALS = re.compile(r"(?:[A-Za-z]\.){2,6}(?![^\W_])|(?:[A-Z]\.){1,6}(?=[ ][A-Z][a-z])")
+_SAINT = re.compile(r"St(?:\.|(?=[ \u00a0][A-Z]))(?=(?P<name>[^\w.]{0,4}[A-Z])?)")
+_INITIALS = re.compile(r"(?:[A-Za-z]\.){2,6}(?![^\W_])")
 _WITH = re.compile(r"(?P<w>w/o|W/O|w/|c/o|n/a|N/A|and/or|AND/OR)(?![^\W_]|/)")
 _WITH_READINGS = {
     "w/o": "without",
@@ -88,7 +88,7 @@ _ROMAN_KEYWORDS = (
 )
 _KEYED_ROMAN = re.compile(
     r"(?P<key>" + "|".join(sorted(_ROMAN_KEYWORDS.split(), key=len, reverse=True)) + r")"
-    r"(?P<gap>[ \u00a0])" + _ROMAN,
+    r"(?P<gap>[^\w.,;:!?()/+=@#&%<>≤≥±×§$€£-]{1,4})" + _ROMAN,
     re.IGNORECASE,
 )
 _NEXT_ROMAN = re.compile(_ROMAN)
@@ -133,11 +133,10 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")
 _LETTER_KEYS = word_set(
     "vitamin vitamins hepatitis group type section part table appendix annex grade class influenza "
     "immunoglobulin haemophilia hemophilia coenzyme protein figure step option plan phase schedule "
-    "component ward block toxin retinol provitamin solution bottle vial chamber syringe letter box"
+    "component ward block toxin retinol provitamin solution bottle vial chamber syringe letter box §"
 )
-_BARE_UNIT = frozenset(
-    s for s, u in UNITS_EXTENDED.items() if (u.bare and s[0].isalpha()) or s[0] == "μ"
-)
+_COUNTS = frozenset(numerals.NUMBER_WORDS) | {"half", "quarter", "a", "an"}
+_BARE_UNIT = frozenset(s for s, u in UNITS_EXTENDED.items() if u.bare)
 _BOUNDARY_WORD = re.compile(r"(?<![^\W_])")
 
 
@@ -160,7 +159,9 @@ def abbreviation(scan: Scan) -> Reading | None:
             return Reading(match.end(), said)
     match = _SAINT.match(text, pos)
     if match is not None:
-        return Reading(match.end() - 1, "saint")
+        if match["name"] is None:
+            return Reading(_keep_final_stop(text, match.end(), "etc"), "street")
+        return Reading(match.end(), "saint")
     match = _ABBREVIATED.match(text, pos)
     if match is not None:
         stem = match.group()[:-1].replace(" ", "").lower()
@@ -278,7 +279,10 @@ def word(scan: Scan) -> Reading | None:
     if printed == "A" and scan.last_word in _LETTER_KEYS:
         said = LETTER_A
     lower = printed.lower()
-    kind = Kind.DOSE if lower in WORDS_AS_UNITS and scan.last is not Kind.WORD else Kind.WORD
+    counted = scan.last is Kind.NUMBER or scan.last_word in _COUNTS
+    kind = Kind.DOSE if lower in WORDS_AS_UNITS and counted else Kind.WORD
+    if lower in COUNTED_WORDS and counted:
+        kind = Kind.NUMBER
     if lower in ("and", "or", "to") and scan.last is Kind.ROMAN:
         kind = Kind.ROMAN
     return Reading(scan.pos + len(printed), said, kind, glued=True)
