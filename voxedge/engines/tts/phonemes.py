@@ -12,8 +12,12 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from voxedge.engines.tts.voice_config import BOS, EOS, PAD, PhonemeType, VoiceConfig
+
+if TYPE_CHECKING:
+    from piper.phonemize_espeak import EspeakPhonemizer
 
 PIECE_CHARACTERS = 400
 """Longest text handed to espeak-ng at once. A sentence is shorter; a text of a megabyte is taken
@@ -64,6 +68,7 @@ class Phonemizer:
 
     def __init__(self, config: VoiceConfig) -> None:
         self._config = config
+        self._library: EspeakPhonemizer | None = None
 
     def sentences(self, text: str) -> Iterator[PhonemeIds]:
         """Translate text piece by piece, as it is asked for.
@@ -128,7 +133,9 @@ class Phonemizer:
 
         with _ESPEAK_LOCK:
             try:
-                return list(EspeakPhonemizer().phonemize(self._config.espeak_voice, words))
+                if self._library is None:
+                    self._library = EspeakPhonemizer()
+                return list(self._library.phonemize(self._config.espeak_voice, words))
             except RuntimeError as error:
                 raise PhonemizerFailed(str(error)) from error
 
