@@ -53,7 +53,9 @@ class AudioSettings:
     """``[audio]``: where the sound goes."""
 
     device: str = _setting("", "Sound card by ALSA card id or name; empty takes the default one.")
-    latency_ms: int = _setting(60, "Buffer asked of the sound card.", low=10, high=500)
+    latency_ms: int = _setting(
+        40, "Buffer asked of the sound card; a stop takes this and 8 ms.", low=10, high=500
+    )
 
 
 @dataclass(frozen=True, slots=True)

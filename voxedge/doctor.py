@@ -121,14 +121,14 @@ def _natural_voice(settings: Settings) -> Finding:
 
 
 def _loudspeaker(settings: Settings) -> Finding:
-    from voxedge.audio.devices import find_output
+    from voxedge.audio.devices import choose, list_outputs
 
     try:
-        device = find_output(settings.audio.device)
+        device = choose(settings.audio.device or None, list_outputs())
     except VoxedgeError as error:
         remedy = "Connect a loudspeaker, or write to a file with --out"
         return Finding("loudspeaker", False, False, str(error), remedy)
-    return Finding("loudspeaker", True, False, device.name)
+    return Finding("loudspeaker", True, False, device.label)
 
 
 def _libraries(settings: Settings) -> Finding:

@@ -56,7 +56,9 @@ def test_links_in_the_docs_lead_somewhere(page: Path) -> None:
 
 
 def test_scripts_named_in_the_readme_exist_and_run() -> None:
-    named = set(re.findall(r"(?<![\w/])(?:scripts|image-build)/[\w-]+", (ROOT / "README.md").read_text()))
+    named = set(
+        re.findall(r"(?<![\w/])(?:scripts|image-build)/[\w-]+", (ROOT / "README.md").read_text())
+    )
     assert {"scripts/demo", "scripts/test"} <= named
     for name in named:
         path = ROOT / name

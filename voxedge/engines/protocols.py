@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
-from voxedge.document.model import Document, Section
+from voxedge.document.model import Document, Page, Section
 from voxedge.flow import Frame, PcmChunk, Utterance
 
 
@@ -43,27 +43,45 @@ class Synthesizer(Protocol):
         ...
 
 
+class PageReading(Protocol):
+    """One page being read."""
+
+    @property
+    def page(self) -> Page:
+        """Size and rotation, known from the start."""
+        ...
+
+    def __iter__(self) -> Iterator[tuple[Section, ...]]:
+        """Yield sections as soon as each is final, in reading order. Blocking; once only."""
+        ...
+
+
 class PageReader(Protocol):
-    """An OCR pipeline: one picture in, text in reading order out."""
+    """An OCR pipeline: one picture in, text in reading order out. Blocking: call from a thread."""
 
     @property
     def name(self) -> str:
         """Stable name and version ("tesseract 5.3.0")."""
         ...
 
-    def read(self, frame: Frame, language: str, page: int = 0) -> Document:
-        """Recognise a whole picture. Blocking: call it from a thread.
+    def language_tag(self, language: str) -> str:
+        """Return the BCP 47 tag of one of the engine's language names ("eng": "en")."""
+        ...
+
+    def start(self, frame: Frame, language: str, page: int = 0) -> PageReading:
+        """Find out which way up the page is, and begin to read it.
+
+        Args:
+            frame: the picture.
+            language: the engine's name of the language.
+            page: number given to every word.
 
         Raises:
-            VoxedgeError: nothing readable, language missing, engine missing or failed.
+            VoxedgeError: nothing readable, language missing, engine missing or failed; also while
+                iterating over what is returned.
         """
         ...
 
-    def read_progressively(
-        self, frame: Frame, language: str, page: int = 0
-    ) -> Iterator[tuple[Section, ...]]:
-        """Yield sections as soon as each is final, in reading order, then stop. Blocking.
-
-        The concatenation of everything yielded is what ``read`` returns for the same picture.
-        """
+    def read(self, frame: Frame, language: str, page: int = 0) -> Document:
+        """Read a whole picture: the concatenation of everything ``start`` yields."""
         ...

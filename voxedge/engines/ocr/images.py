@@ -57,6 +57,8 @@ def load_frame(path: Path) -> Frame:
         # Pillow's own bomb check would warn or raise before ours can name the size.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Naming formats before all plug-ins are known is a KeyError inside Pillow.
+            Image.init()
             picture = Image.open(path, formats=FORMATS)
     except Image.DecompressionBombError:
         raise ImageTooLarge(path=path, megapixels="too many", limit=MAX_MEGAPIXELS) from None

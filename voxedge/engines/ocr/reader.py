@@ -63,6 +63,10 @@ class TesseractReader:
         """Name and version."""
         return f"tesseract {self._installation.version}"
 
+    def language_tag(self, language: str) -> str:
+        """Return the BCP 47 tag of a Tesseract language."""
+        return bcp47(language)
+
     @property
     def installation(self) -> Installation:
         """What is installed."""
@@ -109,7 +113,7 @@ class TesseractReader:
         view = find_upright(grey, recogniser)
         sparse = None
         if view is None or view.letters < _LITTLE_TEXT:
-            sparse = read_sparse(grey, recogniser)
+            sparse = read_sparse(frame.pixels, grey, recogniser)
         if view is not None and (
             sparse is None or _read_all(view, recogniser).value >= sparse.score.value
         ):

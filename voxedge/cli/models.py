@@ -1,0 +1,83 @@
+"""``voxedge models list|fetch|verify``: the voices on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from voxedge.cli.options import Subparsers
+from voxedge.cli.progress import ProgressBar
+
+
+def register(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("models", help="list, fetch and verify voices")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+
+    listing = verbs.add_parser("list", help="voices: here, and to be had")
+    listing.add_argument("--json", action="store_true", help="print one JSON object")
+    listing.set_defaults(run=run_list)
+
+    fetching = verbs.add_parser("fetch", help="fetch and verify a voice; instant if it is here")
+    fetching.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
+    fetching.add_argument("--force", action="store_true", help="fetch and build it anew")
+    fetching.set_defaults(run=run_fetch)
+
+    verifying = verbs.add_parser("verify", help="check a voice's files against the manifest")
+    verifying.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
+    verifying.add_argument("--quick", action="store_true", help="compare sizes only")
+    verifying.set_defaults(run=run_verify)
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print every known voice and how it stands."""
+    from voxedge.models.store import list_voices
+
+    voices = list_voices()
+    if arguments.json:
+        rows = [
+            {
+                "name": voice.entry.name,
+                "language": voice.entry.language,
+                "state": voice.state.value,
+                "default": voice.is_default,
+                "bytes": voice.entry.size,
+                "licence": voice.entry.licence,
+                "folder": str(voice.folder),
+            }
+            for voice in voices
+        ]
+        print(json.dumps({"voices": rows}, indent=2))
+        return 0
+    for voice in voices:
+        mark = "*" if voice.is_default else " "
+        size = f"{voice.entry.size / 1e6:.0f} MB"
+        reason = f" ({voice.reason})" if voice.reason else ""
+        print(
+            f"{mark} {voice.entry.name}  {voice.entry.language}  {size}  "
+            f"{voice.state.value}{reason}"
+        )
+        print(f"    {voice.entry.licence}")
+    print("* is the default voice.")
+    return 0
+
+
+def run_fetch(arguments: argparse.Namespace) -> int:
+    """Fetch, verify and build one voice."""
+    from voxedge.models.store import VoiceStore
+
+    store = VoiceStore()
+    name = arguments.name or store.default_voice
+    store.fetch(name, ProgressBar(), force=arguments.force)
+    print(f"{name} is installed and whole.")
+    return 0
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    """Check one voice; a failure is an error with its exit code."""
+    from voxedge.models.store import VoiceStore
+
+    store = VoiceStore()
+    status = store.verify(arguments.name or store.default_voice, quick=arguments.quick)
+    print(f"{status.entry.name} is installed and whole.")
+    return 0

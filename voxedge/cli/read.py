@@ -1,0 +1,126 @@
+"""``voxedge read IMAGE...``: pictures in, speech out."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from voxedge.cli.options import Subparsers, add_voice_options, load_settings
+from voxedge.cli.voice import tell_of_switch
+from voxedge.compose import open_reader, open_sink, open_voice, style_of
+from voxedge.config import Settings
+from voxedge.document.serde import to_json
+from voxedge.engines.ocr.images import load_frame
+from voxedge.errors import NoSoundCard, SoundCardUnknown, VoxedgeError
+from voxedge.reader.aloud import read_aloud, read_silently
+from voxedge.reader.pages import PageFailed, PageFeed, PagesRead, Part
+from voxedge.speech.speak import SpeechReport
+
+
+def register(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "read",
+        help="read photographed pages aloud",
+        description="Read photographed pages aloud. The text goes to standard output while it is "
+        "being read. With --json one JSON object is printed instead, and only --out is spoken to.",
+    )
+    parser.add_argument("images", nargs="+", metavar="IMAGE", type=Path, help="pictures of pages")
+    parser.add_argument("--lang", metavar="L", help="language of the page (default eng)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--silent", action="store_true", help="print the text, do not speak")
+    add_voice_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, speak, print; the first page's failure gives the exit code, the others are read."""
+    settings = load_settings(arguments)
+    session = _Session(settings, arguments)
+    pages, speech = asyncio.run(session.run())
+    if arguments.json:
+        print(json.dumps(_as_json(pages, speech), ensure_ascii=False, indent=2))
+    else:
+        _print_timings(pages, speech)
+    failures: list[VoxedgeError] = [failed.error for failed in pages.failures]
+    if session.no_loudspeaker is not None:
+        failures.append(session.no_loudspeaker)
+    # The last one is told by ``main``, with its exit code; a page's code wins over the speaker's.
+    for failure in failures[1:]:
+        print(f"voxedge: {failure}", file=sys.stderr)
+    if failures:
+        raise failures[0]
+    return 0
+
+
+class _Session:
+    def __init__(self, settings: Settings, arguments: argparse.Namespace) -> None:
+        self._settings = settings
+        self._out: Path | None = arguments.out
+        self._mute = arguments.silent or (arguments.json and arguments.out is None)
+        self._print_text = not arguments.json
+        reader = open_reader()
+        self._language = reader.language_tag(settings.reading.language)
+        self._feed = PageFeed(arguments.images, load_frame, reader, settings.reading.language)
+        self.no_loudspeaker: VoxedgeError | None = None
+
+    async def run(self) -> tuple[PagesRead, SpeechReport | None]:
+        if self._mute:
+            return await read_silently(self._feed, on_part=self._show), None
+        voice = open_voice(self._settings, tell_of_switch)
+        try:
+            try:
+                sink = open_sink(self._settings, self._out, voice.rate_hz)
+            except (NoSoundCard, SoundCardUnknown) as error:
+                # The text is still worth printing: nothing is lost.
+                self.no_loudspeaker = error
+                return await read_silently(self._feed, on_part=self._show), None
+            try:
+                outcome = await read_aloud(
+                    self._feed,
+                    voice,
+                    sink,
+                    style_of(self._settings, self._language),
+                    on_part=self._show,
+                    speak_failures=self._out is None,
+                )
+            finally:
+                await sink.close()
+            return outcome.pages, outcome.speech
+        finally:
+            voice.close()
+
+    def _show(self, part: Part) -> None:
+        if self._print_text and not isinstance(part, PageFailed):
+            for section in part.sections:
+                for paragraph in section.paragraphs:
+                    print(paragraph.text, end="\n\n", flush=True)
+
+
+def _as_json(pages: PagesRead, speech: SpeechReport | None) -> dict[str, object]:
+    """The documented object; with nothing read, the same keys and nothing in them."""
+    timings_ms: dict[str, float] = {"read": round(pages.read_ms, 1)}
+    if pages.first_section_ms is not None:
+        timings_ms["first_section"] = round(pages.first_section_ms, 1)
+    if speech is not None and speech.first_audio_ms is not None:
+        timings_ms["first_audio"] = round(speech.first_audio_ms, 1)
+    if pages.document is None:
+        empty: dict[str, object] = {"text": "", "language": "", "pages": [], "sections": []}
+        return {**empty, "engine": "", "timings_ms": timings_ms}
+    return {**to_json(pages.document), "timings_ms": timings_ms}
+
+
+def _print_timings(pages: PagesRead, speech: SpeechReport | None) -> None:
+    if pages.document is None:
+        return
+    parts = []
+    if speech is not None and speech.first_audio_ms is not None:
+        parts.append(f"first sound after {speech.first_audio_ms / 1000:.1f} s")
+    words = len(pages.document.text.split())
+    parts.append(f"{words} words read in {pages.read_ms / 1000:.1f} s")
+    if speech is not None:
+        parts.append(f"{speech.audio_ms / 1000:.0f} s of speech")
+    print(f"[{', '.join(parts)}]", file=sys.stderr)

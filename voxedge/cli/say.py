@@ -1,0 +1,58 @@
+"""``voxedge say TEXT|-``: text in, speech out."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from voxedge.cli.options import Subparsers, add_voice_options, load_settings
+from voxedge.cli.voice import tell_of_switch
+from voxedge.compose import open_sink, open_voice, style_of
+from voxedge.config import Settings
+from voxedge.errors import EmptyText, TextTooLong
+from voxedge.reader.aloud import log_first_audio
+from voxedge.speech.planner import plan_text
+from voxedge.speech.speak import speak_stream
+
+LONGEST_TEXT = 2_000_000
+"""Characters; some forty hours of speech. More is a mistake, not a text."""
+
+
+def register(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("say", help="speak a text")
+    parser.add_argument("text", metavar="TEXT", help="what to say; - reads standard input")
+    add_voice_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Speak the text to its end."""
+    settings = load_settings(arguments)
+    text = _standard_input() if arguments.text == "-" else arguments.text
+    if len(text) > LONGEST_TEXT:
+        raise TextTooLong(size=len(text), limit=LONGEST_TEXT)
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        raise EmptyText
+    asyncio.run(_say(text, settings, arguments))
+    return 0
+
+
+def _standard_input() -> str:
+    # One character more than is taken tells too much from enough without holding it all.
+    data = sys.stdin.buffer.read(4 * LONGEST_TEXT + 4)
+    return data.decode("utf-8", errors="replace")
+
+
+async def _say(text: str, settings: Settings, arguments: argparse.Namespace) -> None:
+    voice = open_voice(settings, tell_of_switch)
+    try:
+        sink = open_sink(settings, arguments.out, voice.rate_hz)
+        try:
+            lines = plan_text(text, style_of(settings, "en"))
+            await speak_stream(lines, voice, sink, on_event=log_first_audio())
+        finally:
+            await sink.close()
+    finally:
+        voice.close()

@@ -1,0 +1,106 @@
+"""Parts made from settings: what the command line and the daemon both put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxedge.config import Settings
+from voxedge.errors import InputUnreadable, VoiceUnknown, VoxedgeError
+
+if TYPE_CHECKING:
+    from voxedge.audio.sink import AudioSink
+    from voxedge.engines.protocols import PageReader
+    from voxedge.engines.tts.fallback import FallbackVoice, VoiceSwitch
+    from voxedge.speech.planner import Style
+    from voxedge.text import Lexicon
+
+
+def open_voice(
+    settings: Settings, on_switch: Callable[[VoiceSwitch], None] | None = None
+) -> FallbackVoice:
+    """Return the natural voice with the formant voice behind it.
+
+    A voice that is missing or damaged is no error here: the formant voice speaks and
+    ``on_switch`` is told.
+
+    Raises:
+        VoiceUnknown: no manifest knows a voice of that name.
+    """
+    from voxedge.engines.tts.espeak import EspeakVoice
+    from voxedge.engines.tts.fallback import FallbackVoice
+    from voxedge.engines.tts.piper_onnx import PiperOnnxVoice, PiperSettings
+    from voxedge.models.store import open_voice as open_assets
+
+    natural: PiperOnnxVoice | VoxedgeError
+    languages: tuple[str, ...] = ()
+    try:
+        assets = open_assets(settings.voice.name)
+        natural = PiperOnnxVoice(assets, PiperSettings(threads=settings.voice.threads or None))
+        languages = (natural.language,)
+    except VoiceUnknown:
+        raise
+    except VoxedgeError as error:
+        natural = error
+    return FallbackVoice(natural, EspeakVoice(), languages=languages, on_switch=on_switch)
+
+
+def open_sink(settings: Settings, out: Path | None, rate_hz: int) -> AudioSink:
+    """Return the file ``out``, or the loudspeaker of the settings when it is None.
+
+    Raises:
+        NoSoundCard, SoundCardUnknown: no such loudspeaker.
+        OutputUnwritable, DiskFull: the file cannot be begun.
+    """
+    if out is not None:
+        from voxedge.audio.file import FileSink
+
+        return FileSink(out, rate_hz, volume=settings.voice.volume)
+    from voxedge.audio.output import PortAudioSink
+
+    return PortAudioSink(
+        settings.audio.device or None,
+        latency_ms=settings.audio.latency_ms,
+        volume=settings.voice.volume,
+    )
+
+
+def open_reader() -> PageReader:
+    """Return the page reader.
+
+    Raises:
+        OcrMissing: tesseract is not installed.
+    """
+    from voxedge.engines.ocr.reader import TesseractReader
+
+    return TesseractReader()
+
+
+def style_of(settings: Settings, language: str) -> Style:
+    """Return how text of a language (BCP 47) is said.
+
+    Raises:
+        ConfigError: the lexicon has a mistake.
+        InputUnreadable: the lexicon cannot be opened.
+    """
+    from voxedge.speech.planner import Style
+
+    return Style(
+        language=language,
+        rate=settings.voice.rate,
+        lexicon=_lexicon(settings.lexicon.file),
+        seed=settings.voice.seed,
+    )
+
+
+def _lexicon(name: str) -> Lexicon | None:
+    from voxedge.text import parse_lexicon
+
+    if not name:
+        return None
+    path = Path(name).expanduser()
+    try:
+        return parse_lexicon(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputUnreadable(path=path, reason=str(error)) from error

@@ -1,0 +1,1 @@
+"""The conversation: pictures in, speech out, and what is kept of it."""
