@@ -17,10 +17,20 @@ from voxedge.vision.illumination import Grey
 from voxedge.vision.textlines import find_lines
 
 _SAMPLE_LONG_SIDE_PX = 1000
-_READ_LONG_SIDES_PX = (1600, 1000, 2400)
-"""Tesseract sees letters of 15 to 80 px; a box has brand names ten times its small print. The
-best single size comes first: 12-megapixel pictures of boxes on carpet read as weave."""
+_READ_LONG_SIDE_PX = 1600
+"""12-megapixel pictures of boxes on carpet read as weave; this size reads best on its own."""
+_PASSES = (
+    ("green", 1600),
+    ("darkest", 1600),
+    ("red", 1600),
+    ("grey", 1000),
+    ("green", 2400),
+)
+"""Channel and size of each pass. Coloured print on coloured ground has contrast in one channel
+only: red on white in green, white on blue in red. Brand names are ten times the small print, and
+tesseract sees letters of 15 to 80 px."""
 _SURE_GOOD = 24
+_SURE_FIGURE = 0.8
 _NEIGHBOUR_CONFIDENCE = 0.6
 """A word no dictionary knows is taken if it stands in a line with one that is believed."""
 
@@ -58,25 +68,35 @@ class SparseReading:
         return Box(int(x.min()), int(y.min()), int(np.ceil(x.max())), int(np.ceil(y.max())))
 
 
-def read_sparse(grey: Grey, recogniser: Recogniser) -> SparseReading | None:
-    """Read scattered text: find the angle on a small copy, then read it at several sizes.
+def read_sparse(
+    pixels: npt.NDArray[np.uint8], grey: Grey, recogniser: Recogniser
+) -> SparseReading | None:
+    """Read scattered text: find the angle on a small copy, then read channels and sizes.
 
-    Only believable words are taken; where two sizes read the same place, the surer word is.
+    Only believable words are taken; where two passes read the same place, the surer word is.
+
+    Args:
+        pixels: the picture, grey or RGB.
+        grey: its luma.
+        recogniser: of the language.
 
     Returns:
         None where nothing at all was recognised.
     """
     angle = _best_angle(grey, recogniser)
-    scale = min(1.0, _READ_LONG_SIDES_PX[0] / max(grey.shape))
+    scale = min(1.0, _READ_LONG_SIDE_PX / max(grey.shape))
     turned, affine = _turned(grey, angle, scale)
-    words = _believable(recogniser.once(turned, psm=PSM_SPARSE).words, recogniser, 0)
-    for number, long_side in enumerate(_READ_LONG_SIDES_PX[1:], start=1):
-        other_scale = min(1.0, long_side / max(grey.shape))
-        if other_scale == scale:
+    words: list[TsvWord] = []
+    done: set[tuple[str, float]] = set()
+    for number, (channel, long_side) in enumerate(_PASSES):
+        channel = channel if pixels.ndim == 3 else "grey"
+        pass_scale = min(1.0, long_side / max(grey.shape))
+        if (channel, pass_scale) in done:
             continue
-        other, _ = _turned(grey, angle, other_scale)
-        found = recogniser.once(other, psm=PSM_SPARSE).words
-        ratio = turned.shape[1] / other.shape[1]
+        done.add((channel, pass_scale))
+        picture, _ = _turned(_channel(pixels, grey, channel), angle, pass_scale)
+        found = recogniser.once(picture, psm=PSM_SPARSE).words
+        ratio = turned.shape[1] / picture.shape[1]
         words = _merged(words, _believable(found, recogniser, number, ratio))
     if not words:
         return None
@@ -94,8 +114,20 @@ def read_sparse(grey: Grey, recogniser: Recogniser) -> SparseReading | None:
     )
 
 
+def _channel(pixels: npt.NDArray[np.uint8], grey: Grey, name: str) -> Grey:
+    match name:
+        case "red":
+            return np.ascontiguousarray(pixels[..., 0])
+        case "green":
+            return np.ascontiguousarray(pixels[..., 1])
+        case "darkest":
+            return np.asarray(pixels.min(axis=2))
+        case _:
+            return grey
+
+
 def _believable(
-    words: Sequence[TsvWord], recogniser: Recogniser, number: int, ratio: float = 1.0
+    words: Sequence[TsvWord], recogniser: Recogniser, number: int, ratio: float
 ) -> list[TsvWord]:
     """Return the words worth taking, with boxes scaled and lines numbered by pass."""
     lines: dict[tuple[int, int, int], list[TsvWord]] = {}
@@ -104,7 +136,7 @@ def _believable(
     taken = []
     for line, members in lines.items():
         believed = [recogniser.judge.believes(word) for word in members]
-        if not any(believed):
+        if not any(believed) or not _has_substance(members, believed):
             continue
         for word, is_believed in zip(members, believed, strict=True):
             if is_believed or word.confidence >= _NEIGHBOUR_CONFIDENCE:
@@ -116,12 +148,28 @@ def _believable(
     return taken
 
 
+def _has_substance(members: Sequence[TsvWord], believed: Sequence[bool]) -> bool:
+    """Say whether a line is more than a stray figure, which every texture yields."""
+    taken = [word for word, is_believed in zip(members, believed, strict=True) if is_believed]
+    if any(character.isalpha() for word in taken for character in word.text):
+        return True
+    return any(
+        sum(character.isdigit() for character in word.text) >= 2
+        and word.confidence >= _SURE_FIGURE
+        for word in taken
+    )
+
+
 def _merged(first: Sequence[TsvWord], second: Sequence[TsvWord]) -> list[TsvWord]:
     """Add the words of ``second`` that stand where ``first`` has nothing as sure."""
     merged = list(first)
     for word in second:
         rivals = [other for other in merged if _share(word, other) > 0.3]
-        if all(word.confidence > rival.confidence + 0.1 for rival in rivals):
+        # A surer fragment must not take the place of a whole word: "5" for "500".
+        if all(
+            word.confidence > rival.confidence + 0.1 and _area(word) > 0.8 * _area(rival)
+            for rival in rivals
+        ):
             merged = [other for other in merged if other not in rivals]
             merged.append(word)
     return merged
@@ -133,8 +181,11 @@ def _share(word: TsvWord, other: TsvWord) -> float:
     high = min(word.bottom, other.bottom) - max(word.top, other.top)
     if wide <= 0 or high <= 0:
         return 0.0
-    areas = [(w.right - w.left) * (w.bottom - w.top) for w in (word, other)]
-    return wide * high / max(1, min(areas))
+    return wide * high / max(1, min(_area(word), _area(other)))
+
+
+def _area(word: TsvWord) -> int:
+    return (word.right - word.left) * (word.bottom - word.top)
 
 
 def _best_angle(grey: Grey, recogniser: Recogniser) -> float:
