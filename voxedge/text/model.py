@@ -17,7 +17,7 @@ class Doubt(Enum):
     TRAILING_ZERO = "a zero after the decimal point is easily read as ten times the dose"
     NAKED_DECIMAL = "no digit stands before the decimal point"
     ERROR_PRONE = "an abbreviation known to be misread"
-    DESCENDING = "the range runs downwards"
+    DESCENDING = "two numbers run downwards: no range, or a misread one"
 
 
 @dataclass(frozen=True, slots=True)

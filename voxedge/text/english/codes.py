@@ -83,12 +83,13 @@ _KNOWN = re.compile(
     r"|(?P<sars>SARS-CoV-2)"
     r"|(?P<enum>E[ \u00a0]?[1-9][0-9]{2,3}[a-i]?)"
     r"|(?P<other>A1[cC]|Q10|H2O2?|CO2|O2|N2O|NO2|SpO2|T[34]|PGE[12]|H1N1|H5N1|GLP-1|SGLT-?2|PD-L?1|BRCA[12]"
-    r"|FEV1|5-HT[0-9]?|HER2|IL-[0-9]{1,2}|Omega-[369]|omega-[369]|COX-[12]|HLA-B27|P2Y12|HSV-?[12]"
+    r"|FEV1|5-HT[0-9]?|HER2|IL-[0-9]{1,2}|Omega-[369]|omega-[369]|COX-[12]|HLA-B27|P2Y12|HSV-?[12]|U-[1-5]00"
     r"|HIV-[12]|MP[34]|A[45]|[XYZ][0-9]|[Aa]lpha-[0-9]|[Bb]eta-[0-9]|[Gg]amma-[0-9])"
 )
 _ALNUM = re.compile(
     rf"[^\W_{SUPERSCRIPTS}]+(?:[.,/-](?=[^\W_]{{0,20}}[0-9])[^\W_{SUPERSCRIPTS}]+)*"
 )
+_WORD_SLASH = re.compile(r"[A-Z]?[a-z]{3,}/")
 _PARTS = re.compile(r"[0-9]+|[A-Z][a-z]{2,}|[a-z]{3,}|[^\W\d_]|[^\w]")
 _CONFUSED = re.compile(r"[0-9lIOoSBZ|][0-9lIOoSBZ|.,]{0,12}(?=[ \u00a0]?(?P<unit>[^\W\d_]|[μ%°]))")
 _LOOKS_LIKE_DIGIT = frozenset("lIOoSBZ|")
@@ -273,7 +274,7 @@ def confused(scan: Scan) -> Reading | None:
     return Reading(match.end(), spell_doubtful(printed), Kind.NUMBER, Doubt.LOOKALIKE, True)
 
 
-_MISREAD_UNIT = re.compile(r"(?:rng|rnl|rnL|rnq|nig|mq|mI|rncg|rng/rnL|Lu|lU|IlU)(?![^\W_])")
+_MISREAD_UNIT = re.compile(r"(?:rng|gr|rnl|rnL|rnq|nig|mq|mI|rncg|rng/rnL|Lu|lU|IlU)(?![^\W_])")
 
 
 def misread_unit(scan: Scan) -> Reading | None:
@@ -302,6 +303,8 @@ def mixed(scan: Scan) -> Reading | None:
     if match is None or not any(c.isdigit() and c.isascii() for c in match.group()):
         return None
     printed = match.group()[: letters_end(match.group())]
+    if _WORD_SLASH.match(printed):
+        return None  # "doses/24 h", "California/7/2009": a word, then the rest
     digits = sum(c.isdigit() for c in printed)
     odd = (
         set(printed) & _LOOKS_LIKE_DIGIT

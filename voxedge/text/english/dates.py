@@ -149,7 +149,7 @@ def _numeric(scan: Scan) -> Reading | None:
 
 def _month_year(scan: Scan) -> Reading | None:
     match = _MONTH_YEAR.match(scan.text, scan.pos)
-    if match is None:
+    if match is None or scan.text[max(0, scan.pos - 1) : scan.pos] == "/":
         return None
     if match["sep"] == "." and match["m"][0] != "0" and scan.last_word not in YEAR_WORDS:
         return None  # 11.2026 may be a decimal
@@ -206,9 +206,8 @@ def clock(scan: Scan) -> Reading | None:
     match = _HOUR.match(scan.text, scan.pos)
     if match is not None:
         half = f"{match['half'].upper()}-M"
-        return Reading(
-            _end_before_stop(scan.text, match), f"{numerals.cardinal(int(match['h']))} {half}"
-        )
+        words = f"{numerals.cardinal(int(match['h']))} {half}"
+        return _with_end(scan, match, words)
     match = _CLOCK.match(scan.text, scan.pos)
     if match is None:
         return None
@@ -230,12 +229,17 @@ def clock(scan: Scan) -> Reading | None:
         )
     if match["s"]:
         words += f" and {numerals.cardinal(int(match['s']))} second{'s' * (int(match['s']) != 1)}"
+    return _with_end(scan, match, words + half)
+
+
+def _with_end(scan: Scan, match: re.Match[str], words: str) -> Reading:
+    """Add "to nine thirty" where a dash and a later time follow."""
     end = _end_before_stop(scan.text, match)
     dash = _CLOCK_RANGE.match(scan.text, end)
     later = clock(Scan(scan.text, dash.end(), Kind.NUMBER, "to")) if dash else None
     if later is not None and scan.last_word != "to":
-        return Reading(later.end, f"{words}{half} to {later.text}", Kind.NUMBER)
-    return Reading(end, words + half, Kind.NUMBER)
+        return Reading(later.end, f"{words} to {later.text}", Kind.NUMBER)
+    return Reading(end, words, Kind.NUMBER)
 
 
 def _end_before_stop(text: str, match: re.Match[str]) -> int:

@@ -19,6 +19,7 @@ from voxedge.text.model import Doubt
 
 _DASH = re.compile(r"[ \u00a0]?(?:-|–|—|\.\.\.|…|~)[ \u00a0]?(?=[0-9.½⅓⅔¼¾⅛⅜⅝⅞])")
 _TIMES = re.compile(r"[ \u00a0]?[x×X*][ \u00a0]?(?=[0-9.½⅓⅔¼¾])")
+_COURSE = re.compile(r"[ \u00a0]?[xX×][ ]?[0-9]{1,3}[ ]?(?:d|days?|wks?|weeks?|months?)(?![^\W_])")
 _TIMES_WORD = re.compile(r"[ \u00a0]?[x×](?![^\W_]|[ ]?[0-9])(?:/(day|week|month|d|wk|h|hour))?")
 _SLASH = re.compile(r"[ \u00a0]?/[ \u00a0]?")
 _HYPHEN_WORD = re.compile(r"-([^\W\d_]{2,30})(?![^\W_])")
@@ -27,7 +28,7 @@ _SPLIT_DECIMAL = re.compile(r"(?:^|[^0-9.])[0-9]{1,3}\.[ \u00a0]$")
 """A digit, a dot and a space before a dose: a list marker or "2.5" torn apart."""
 _PLUS_MINUS = re.compile(r"[ \u00a0]?(?:±|\+/-|\+/−)[ \u00a0]?(?=[0-9.])")
 _BLOOD_PRESSURE = re.compile(r"([0-9]{2,3})/([0-9]{2,3})(?=[ \u00a0]?mm ?Hg)")
-_STRENGTHS = re.compile(r"[0-9.]{1,7}(?:/[0-9.]{1,7}){1,3}(?![0-9/])")
+_STRENGTHS = re.compile(r"[0-9][0-9.,]{0,9}(?:/[0-9][0-9.,]{0,9}){1,3}(?![0-9/])")
 _LENGTHS = frozenset({"mm", "cm", "m", "in", "ft"})
 _AFTER_NUMBER = re.compile(r"[^\W_]|[./-][^\W_]")
 
@@ -150,8 +151,9 @@ def _range(text: str, first: _Amount) -> Reading | None:
     words = f"{first.words} to {second.words}"
     doubt = None
     same_unit = first.unit is None or first.unit == second.unit
-    if same_unit and second.size < first.size:
+    if same_unit and second.size < first.size:  # a combined strength, or a digit misread
         doubt = Doubt.DESCENDING
+        words = f"{first.words}, dash, {second.words}"
     return _reading(second, words, first, doubt)
 
 
@@ -174,6 +176,8 @@ def _years(first: _Amount, second: _Amount) -> str | None:
 
 def _product(text: str, first: _Amount) -> Reading | None:
     words, last, doubt, count = first.words, first, first.doubt, 0
+    if first.unit is not None and _COURSE.match(text, first.end):
+        return None  # "8hrs x 10 days": for ten days
     while count < 4 and (times := _TIMES.match(text, last.end)) is not None:
         second = _amount(text, times.end())
         if second is None:
@@ -247,15 +251,18 @@ def _strengths(scan: Scan) -> Reading | None:
     match = _STRENGTHS.match(scan.text, scan.pos)
     if match is None:
         return None
-    parts = [number_at(part, 0) for part in match.group().split("/")]
-    if any(p is None or p.doubt or p.long for p in parts):
+    printed = match.group().rstrip(".,")
+    end = scan.pos + len(printed)
+    parts = [number_at(part, 0) for part in printed.split("/")]
+    ends = list(map(len, printed.split("/")))
+    if any(p is None or p.doubt or p.long or p.end != e for p, e in zip(parts, ends, strict=True)):
         return None
     words = " slash ".join(p.words for p in parts if p is not None)
-    found = _unit(scan.text, match.end())
+    found = _unit(scan.text, end)
     if found is None:
-        if _runs_on(scan.text, match.end()):
+        if _runs_on(scan.text, end):
             return None
-        return Reading(match.end(), words, Kind.NUMBER)
+        return Reading(end, words, Kind.NUMBER)
     return Reading(found[2], f"{words} {found[0].plural}", Kind.DOSE, found[0].doubt)
 
 

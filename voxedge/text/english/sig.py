@@ -121,6 +121,7 @@ _EVERY = re.compile(
 _HASH = re.compile(
     r"[xX×][ ]?(?P<n>[0-9]{1,3})[ ]?(?P<unit>d|days?|wks?|weeks?|doses?|months?)(?![^\W_])"
 )
+_TIMES = re.compile(r"[xX×]([0-9]{1,3})(?![^\W_]|[.,/-][0-9])")
 _EVERY_UNITS = {"h": "hours", "°": "hours", "m": "minutes", "d": "days", "w": "weeks"}
 _MS = re.compile(r"(?:MgSO4|MSO4|MS(?=[ \u00a0][0-9]))(?![^\W_])")
 
@@ -138,7 +139,8 @@ def every(scan: Scan) -> Reading | None:
         return Reading(_keep_stop(scan.text, match), f"every {span} {name}", Kind.SIG)
     match = _HASH.match(scan.text, scan.pos)
     if match is None:
-        return None
+        match = _TIMES.match(scan.text, scan.pos)
+        return Reading(match.end(), f"times {numerals.integer(match[1])}") if match else None
     unit = match["unit"].lower()
     name = (
         {"d": "day", "w": "week", "m": "month"}.get(unit[0], "day") if unit[:2] != "do" else "dose"

@@ -47,6 +47,7 @@ _MONEY_AFTER = re.compile(r"[ \u00a0]?(?P<sign>[€£])(?![0-9])")
 _SCALES = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion"}
 _SUPERSCRIPT = re.compile(rf"[{SUPERSCRIPTS}]{{1,9}}")
 _SLASH_PER = re.compile(r"/[ \u00a0]?(?=[A-Za-zμ])")
+_SLASH_NUMBER = re.compile(r"/[ ]?[0-9]{1,3}[ ]?(?:h|hrs?|hours|days?|weeks?|mL|ml|kg)(?![^\W_])")
 _ELLIPSIS = re.compile(r"…|\.{2,}")
 _FOOTNOTE = frozenset("*†‡§¶®™©℠†‡")
 _NAMED = {
@@ -184,6 +185,10 @@ def slash(scan: Scan) -> Reading | None:
         found = unit_after_per(scan.text, match.end())
         if found is not None:
             return Reading(found[2], f"per {found[0].singular}", Kind.DOSE, found[0].doubt)
+        if found is None and scan.last is Kind.DOSE:
+            return Reading(scan.pos + 1, ",", Kind.BREAK, glued=True)
+    if scan.last is Kind.DOSE and _SLASH_NUMBER.match(scan.text, scan.pos):
+        return Reading(scan.pos + 1, "per", Kind.DOSE)
     around = scan.text[max(0, scan.pos - 1) : scan.pos] + scan.text[scan.pos + 1 : scan.pos + 2]
     if any(c.isdigit() for c in around):
         return Reading(scan.pos + 1, "slash", scan.last)
@@ -202,25 +207,27 @@ def sign(scan: Scan) -> Reading:
     match = _ELLIPSIS.match(text, pos)
     if match is not None:
         closing = not text[match.end() :][:2].strip() or text[match.end() :][:2].strip().isupper()
-        return Reading(match.end(), ". " if closing else ", ", Kind.BREAK, glued=True)
+        return Reading(match.end(), ". " if closing else ", ", _after_pause(scan), glued=True)
     following, before = text[end : end + 1], text[pos - 1 : pos] if pos else ""
     if char in _PAUSES:
         if char == "." and before.isalnum() and following.isalnum():
             return Reading(end, ". " if following.isupper() else " dot ", Kind.BREAK, glued=True)
         if char == ":" and before.isdigit() and following.isdigit():
             return Reading(end, " to ", scan.last, glued=True)
-        kind = scan.last if char == "," and scan.last in (Kind.DOSE, Kind.SIG) else Kind.BREAK
+        kind = _after_pause(scan) if char == "," else Kind.BREAK
         return Reading(
             end, f"{char} " if not following.isdigit() or char != "," else ", ", kind, glued=True
         )
     if char in "([{（【「『":
-        return Reading(end, ", ", Kind.BREAK, glued=True)
+        return Reading(end, ", ", _after_pause(scan), glued=True)
     if char in ")]}）】」』":
         return Reading(end, ", ", scan.last, glued=True)
     if char in "-–—−":
         return _dash(scan, before, following)
     if char == "'":
         return Reading(end, "", scan.last, glued=True)
+    if char == "§" and following.isalpha():
+        return Reading(end, "paragraph sign")
     if char in _NAMED and not (char in "<>" and not following.strip()):
         return Reading(end, _NAMED[char], Kind.ROMAN if char == "§" else Kind.WORD)
     if unicodedata.category(char) == "So" and (name := _emoji_name(char)):
@@ -230,8 +237,15 @@ def sign(scan: Scan) -> Reading:
     return Reading(end, " ", scan.last, glued=True)
 
 
+def _after_pause(scan: Scan) -> Kind:
+    """Keep the context of a dose across a comma: "5 mg, bid" and "5 mg (po)"."""
+    return scan.last if scan.last in (Kind.DOSE, Kind.SIG) else Kind.BREAK
+
+
 def _dash(scan: Scan, before: str, following: str) -> Reading:
     end = scan.pos + 1
+    if scan.last is Kind.ROMAN and following and following in "IVX":
+        return Reading(end, "to", Kind.ROMAN)
     if before.isalpha() and following.isalpha() and scan.text[scan.pos] == "-":
         return Reading(end, "-", Kind.WORD, glued=True)
     if before.isalnum() and following.isdigit() and scan.text[scan.pos] == "-":
@@ -240,7 +254,7 @@ def _dash(scan: Scan, before: str, following: str) -> Reading:
         return Reading(end, " ", scan.last, glued=True)
     if scan.text[scan.pos] == "-" and before.isalpha():
         return Reading(end, " ", scan.last, glued=True)  # "pre- and post-"
-    return Reading(end, ", ", Kind.BREAK, glued=True)
+    return Reading(end, ", ", _after_pause(scan), glued=True)
 
 
 def _emoji_name(char: str) -> str:

@@ -142,7 +142,9 @@ _PHYSICS = {
     "‰": Unit("per mille", "per mille", bare=True),
 }
 _AREAS = {
-    f"{symbol}{mark}": Unit(f"{word} {name}", f"{word} {name}s", bare=len(symbol) > 1)
+    f"{symbol}{mark}": Unit(
+        f"{word} {name}", f"{word} {name}s", bare=len(symbol) > 1 or not mark.isascii()
+    )
     for symbol, name in (("m", "metre"), ("cm", "centimetre"), ("mm", "millimetre"))
     for mark, word in (
         *((m, "square") for m in ("²", "2", "^2")),
@@ -166,6 +168,7 @@ _TIME = {
     "sec": Unit("second", "seconds"),
     "secs": Unit("second", "seconds"),
     "s": Unit("second", "seconds"),
+    "msec": Unit("millisecond", "milliseconds"),
     "ms": Unit("millisecond", "milliseconds"),
     "wk": Unit("week", "weeks"),
     "wks": Unit("week", "weeks", bare=True),

@@ -43,6 +43,7 @@ _ABBREVIATIONS = {
     "pt": "patient",
     "pts": "patients",
     "rx": "prescription",
+    "qty": "quantity",
     "al": "al",
 }
 _ONLY_DOTTED = word_set(
@@ -64,22 +65,30 @@ _BEFORE_NUMBER = {
     "pp": "pages",
     "ext": "extension",
     "tab": "table",
+    "max": "maximum",
+    "min": "minimum",
 }
+_UNDOTTED = word_set("No Nos Nr Fig NO max Max MAX min Min MIN")
+_MEASURES = re.compile(r"(?P<w>[Ww]t|WT|[Hh]t|HT)(?=\.?:)")
 _ABBREVIATED = re.compile(r"(?:e\.[ ]?g|i\.[ ]?e|[A-Za-z]{1,6})\.(?=(?P<after>[ \u00a0]?.?))")
 _BEFORE_DIGIT = re.compile(r"(?P<word>[A-Za-z]{1,4})\.?[ \u00a0]?(?=[0-9])")
 _SAINT = re.compile(r"St(?:\.|(?=[ \u00a0][A-Z]))(?=(?P<name>[^\w.]{0,4}[A-Z])?)")
 _INITIALS = re.compile(r"(?:[A-Za-z]\.){2,6}(?![^\W_])")
-_WITH = re.compile(r"(?P<w>w/o|W/O|w/|c/o|n/a|N/A|and/or|AND/OR)(?![^\W_]|/)")
+_WITH = re.compile(r"(?P<w>w/o|W/O|w/|c/o|n/a|N/A|and/or|AND/OR|[wv]/[wv])(?![^\W_]|/)")
 _WITH_READINGS = {
     "w/o": "without",
     "w/": "with",
     "c/o": "care of",
     "n/a": "not applicable",
     "and/or": "and or",
+    "w/v": "weight per volume",
+    "w/w": "weight per weight",
+    "v/v": "volume per volume",
+    "v/w": "volume per weight",
 }
 
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
-_ROMAN = r"(?P<roman>[IVX]{1,7})(?P<letter>[a-d]|A(?![^\W_])|B(?![^\W_]))?(?![^\W_]|'|\.[A-Za-z])"
+_ROMAN = r"(?P<roman>[IVX]{1,7})(?P<letter>[a-d]|A(?![^\W_])|B(?![^\W_]))?(?![^\W_⁰¹²³⁴⁵⁶⁷⁸⁹]|'|\.[A-Za-z])"
 _ROMAN_KEYWORDS = (
     "section part type types stage stages phase phases chapter annex appendix factor factors class "
     "grade grades schedule volume figure table title article step level group angiotensin mobitz "
@@ -146,15 +155,14 @@ def abbreviation(scan: Scan) -> Reading | None:
     match = _WITH.match(text, pos)
     if match is not None:
         return Reading(match.end(), _WITH_READINGS[match["w"].lower()])
+    match = _MEASURES.match(text, pos)
+    if match is not None:
+        return Reading(match.end(), "weight" if match["w"].lower() == "wt" else "height")
     match = _BEFORE_DIGIT.match(text, pos)
     if match is not None:
         word = match["word"]
         dotted = "." in match.group()
-        said = (
-            _BEFORE_NUMBER.get(word.lower())
-            if dotted or word in ("No", "Nos", "Nr", "Fig", "NO")
-            else None
-        )
+        said = _BEFORE_NUMBER.get(word.lower()) if dotted or word in _UNDOTTED else None
         if said is not None:
             return Reading(match.end(), said)
     match = _SAINT.match(text, pos)
@@ -278,6 +286,8 @@ def word(scan: Scan) -> Reading | None:
     said = "".join(_part(p, scan, len(parts) > 1) for p in parts)
     if printed == "A" and scan.last_word in _LETTER_KEYS:
         said = LETTER_A
+    elif printed == "A" and scan.caps:
+        said = "a"
     lower = printed.lower()
     counted = scan.last is Kind.NUMBER or scan.last_word in _COUNTS
     kind = Kind.DOSE if lower in WORDS_AS_UNITS and counted else Kind.WORD
@@ -298,7 +308,7 @@ def _part(part: str, scan: Scan, compound: bool) -> str:
     plural = part[:-1].isupper() and part[-1] == "s" and len(part) > 2
     letters = part[:-1] if plural else part
     if not letters.isupper():
-        return part
+        return "-".join(part) if _is_camel(part) else part
     if letters in _SAID_AS_WORDS:
         return part.lower()
     if letters in _ACRONYMS and not (scan.caps and letters.lower() in _SHORT_WORDS):
@@ -309,6 +319,14 @@ def _part(part: str, scan: Scan, compound: bool) -> str:
     ):
         return lower
     return _acronym(letters, plural)
+
+
+def _is_camel(part: str) -> bool:
+    """Say whether capitals inside make it letters: "eGFR", "IgE", "mRNA", "CrCl"."""
+    inner = sum(c.isupper() for c in part[1:])
+    return len(part) <= 6 and (
+        inner >= 2 or (inner == 1 and (len(part) == 3 or not set(part.lower()) & set("aeiou")))
+    )
 
 
 def _acronym(letters: str, plural: bool) -> str:
