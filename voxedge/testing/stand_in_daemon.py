@@ -33,7 +33,6 @@ from voxedge.testing.bad_engines import RATE_HZ
 log = logging.getLogger(__name__)
 
 VOICE = WorkerSpec("voice", "voxedge.testing.bad_engines:voice", "synthesizer")
-SOCKET_PATH = Path("/run/voxedge.sock")
 
 
 class StandIn:
@@ -87,9 +86,12 @@ class StandIn:
         sockets = listening_sockets()
         self._activated = len(sockets)
         if sockets:
-            server = await asyncio.start_unix_server(self._answer, sock=sockets[0].socket)
+            # Not start_unix_server: from Python 3.13 on it deletes the socket's path at the end,
+            # which is systemd's.
+            server = await asyncio.start_server(self._answer, sock=sockets[0].socket)
         else:
-            server = await asyncio.start_unix_server(self._answer, path=SOCKET_PATH)
+            path = Path(os.environ.get("RUNTIME_DIRECTORY", ".")) / "control.sock"
+            server = await asyncio.start_unix_server(self._answer, path=path)
         async with server:
             self._notifier.ready("Ready")
             log.info("ready")
@@ -150,7 +152,7 @@ def _sandbox() -> dict[str, Any]:
             for place in ("/usr", "/etc", "/opt/voxedge", "/var/lib/voxedge", "/run/voxedge")
             if os.access(place, os.W_OK)
         ],
-        "sees_home": os.access("/root", os.R_OK) or bool(os.listdir("/home")),
+        "sees_home": os.access("/root", os.R_OK) or os.access("/home", os.R_OK),
         "sees_meminfo": Path("/proc/meminfo").exists(),
     }
 
