@@ -21,7 +21,7 @@ _BOLD = 1.22
 blur takes."""
 _MAX_GAP = 0.9
 """White between two lines of a paragraph, in letter heights, beyond the usual white."""
-_BRACKET_HEADING = re.compile(r"^[【\[〔]")
+_BRACKET_HEADING = re.compile(r"【[^】]{1,16}】")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,8 @@ class SectionBuilder:
             and text[-1] not in ".,;"
             and not line.has_bullet
         )
-        if heading_like and (line.size > _BIG or bold or caps or _BRACKET_HEADING.match(text)):
+        bracketed = _BRACKET_HEADING.fullmatch(text.replace(" ", ""))
+        if bracketed or (heading_like and (line.size > _BIG or bold or caps)):
             return Role.HEADING
         if line.has_bullet or line.has_number_marker:
             return Role.LIST_ITEM

@@ -20,8 +20,8 @@ from voxedge.errors import (
 )
 from voxedge.flow import Frame
 
-FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "PPM", "MPO")
-"""What is opened. MPO is what some phones write under the name .jpg."""
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "PPM")
+"""What is opened. JPEG includes MPO, which some phones write under the name .jpg."""
 MAX_MEGAPIXELS = 50
 """The largest phone sensors in common use; grey, it is 50 MB, and a Pi has 4 GB."""
 MIN_SIDE_PX = 16

@@ -77,9 +77,7 @@ class Recogniser:
         )
         best = attempts[0]()
         for number, attempt in enumerate(attempts[1:tries], start=1):
-            if self.is_good(best.score, expected_letters) or (
-                number >= 2 and best.score.good == 0
-            ):
+            if self.is_good(best.score, expected_letters) or (number >= 2 and best.score.good == 0):
                 break
             reading = attempt()
             if reading.score.value > best.score.value:

@@ -154,8 +154,7 @@ def _has_substance(members: Sequence[TsvWord], believed: Sequence[bool]) -> bool
     if any(character.isalpha() for word in taken for character in word.text):
         return True
     return any(
-        sum(character.isdigit() for character in word.text) >= 2
-        and word.confidence >= _SURE_FIGURE
+        sum(character.isdigit() for character in word.text) >= 2 and word.confidence >= _SURE_FIGURE
         for word in taken
     )
 

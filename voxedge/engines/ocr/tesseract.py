@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import shutil
@@ -124,7 +123,9 @@ def recognise(
     # pytesseract passes our environment on. Threads inside tesseract only fight each other
     # (tesseract-ocr/tesseract#2611: 15.2 s with, 3.1 s without).
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")
-    options = f"-c tessedit_create_tsv=1 --psm {psm} --dpi 300" + (" -c thresholding_method=2" if sauvola else "")
+    options = f"-c tessedit_create_tsv=1 --psm {psm} --dpi 300" + (
+        " -c thresholding_method=2" if sauvola else ""
+    )
     picture = Image.fromarray(grey)
     # What pytesseract writes the picture as: PNG compression would cost a tenth of the whole.
     picture.format = "PPM"
@@ -151,13 +152,13 @@ def parse_tsv(answer: str) -> list[TsvWord]:
     Raises:
         OcrFailed: it has no header or a row that does not fit.
     """
-    # Tesseract writes a quote as itself: no quoting. splitlines would cut at U+2028.
-    rows = list(csv.reader(answer.split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE))
-    if not rows or rows[0][:1] != ["level"] or len(rows[0]) != _TSV_COLUMNS:
+    # Tesseract quotes nothing; splitlines would cut at U+2028.
+    rows = [line.split("\t") for line in answer.split("\n")]
+    if rows[0][:1] != ["level"] or len(rows[0]) != _TSV_COLUMNS:
         raise OcrFailed(reason="tesseract's answer is not a table")
     words = []
     for row in rows[1:]:
-        if not row or row[0] != _WORD_LEVEL:
+        if row[0] != _WORD_LEVEL:
             continue
         try:
             block, paragraph, line = (int(cell) for cell in row[2:5])
