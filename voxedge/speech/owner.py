@@ -12,6 +12,7 @@ follows. (NVDA's speech manager works to the same rule: one owner, serialised.)
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Iterator
@@ -57,6 +58,9 @@ NOTICE_PATIENCE_S = 15.0
 
 _BACK_OFF_S = (0.5, 1.0, 2.0, 5.0)
 """Between tries to open a lost loudspeaker; the last one for ever. A USB card takes 1-2 s."""
+
+_FORGET_S = 1.0
+"""The second half of a stop is queued at once; past this, somebody else stopped the sink."""
 
 
 class VoiceOwner:
@@ -236,11 +240,20 @@ class VoiceOwner:
             self._drop(speech, Outcome.FAILED, result)
         else:
             speech.lines.rewind()
-            if result is not Played.TO_A_GAP:
+            if result is Played.TO_A_GAP:
+                return
+            await self._await_forget()
+            if speech.outcome is None:
                 self._emit(Interrupted(speech.id, speech.speech_class))
-                # Superseded: the stop of the other thread is on its way to _forget.
-                await asyncio.sleep(0)
-                self._generation = self._sink.generation
+
+    async def _await_forget(self) -> None:
+        """After a stop from another thread: wait until ``_forget`` has said what is to go."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FORGET_S):
+                while self._generation != self._sink.generation:
+                    self._changed.clear()
+                    await self._changed.wait()
+        self._generation = self._sink.generation
 
     async def _recover(self, loss: VoxedgeError) -> None:
         self._emit(SinkLost(loss))
@@ -324,6 +337,7 @@ class VoiceOwner:
         for speech in [s for s in self._all() if s.born < generation]:
             self._drop(speech, Outcome.STOPPED)
         self._generation = max(self._generation, generation)
+        self._changed.set()
         if active is not None and active[0].outcome is Outcome.STOPPED:
             self._cut_short()
         self._emit(Stopped(self._generation))
