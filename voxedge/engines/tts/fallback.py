@@ -27,6 +27,12 @@ logger = logging.getLogger(__name__)
 NATURAL_RATE_MAX = 2.0
 """Fastest rate at which the neural voice is used; ``docs/voices.md`` has the measurement."""
 
+LOUDEST = 1.5
+"""A sample beyond this is no overshoot of a filter but a defect, and a blow to the ear."""
+
+LONGEST_S = 180.0
+"""A voice that talks longer in one breath is caught in a loop: 500 words at half speed."""
+
 RESTART_GAP_MS = 300
 _REST_BASE_S, _REST_MAX_S = 5.0, 300.0
 
@@ -201,6 +207,8 @@ class FallbackVoice:
                 heard += len(chunk.samples)
                 if chunk.last and not heard:
                     raise VoiceFailed(voice=voice.name, reason="it made no sound")
+                if heard > LONGEST_S * voice.rate_hz:
+                    raise VoiceFailed(voice=voice.name, reason="it does not come to an end")
                 if resampler is not None:
                     samples = resampler.resample_chunk(chunk.samples, last=chunk.last)
                     chunk = PcmChunk(samples, self.rate_hz, chunk.last)
@@ -226,6 +234,8 @@ def check_chunk(chunk: PcmChunk, voice: Synthesizer) -> None:
         raise VoiceFailed(voice=voice.name, reason=reason)
     if not np.isfinite(samples).all():
         raise VoiceFailed(voice=voice.name, reason="its samples are not finite")
+    if np.max(np.abs(samples), initial=0.0) > LOUDEST:
+        raise VoiceFailed(voice=voice.name, reason="its samples are beyond full scale")
 
 
 async def _next(

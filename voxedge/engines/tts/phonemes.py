@@ -28,7 +28,7 @@ SENTENCE_PHONEMES = 400
 
 _BLOCK = re.compile(r"\[\[.*?\]\]", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?;:,。！？][\"')\]]*\s")
-_UNSPEAKABLE = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
+_UNSPEAKABLE = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)], " ")
 
 _ESPEAK_LOCK = threading.Lock()
 
@@ -142,8 +142,7 @@ class Phonemizer:
 
 def clean(text: str) -> str:
     """Text without what no voice can speak: control characters and halves of code points."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return whole.translate(_UNSPEAKABLE)
+    return text.translate(_UNSPEAKABLE)
 
 
 def pieces(text: str, limit: int = PIECE_CHARACTERS) -> Iterator[str]:
