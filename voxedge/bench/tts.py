@@ -58,6 +58,7 @@ def run(
     model: Path,
     rounds: int = 5,
     sentences: Sequence[str] = SENTENCES,
+    memory_runs: int = 3,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Measure. Blocking; some 5 s a round.
@@ -65,9 +66,10 @@ def run(
     Args:
         assets: our built voice.
         model: the official ONNX file it was built from, for piper-tts.
-        rounds: how often each sentence is spoken by each; the first round warms up and is not
-            counted.
+        rounds: how often each sentence is spoken by each; one more before them warms up and is
+            not counted.
         sentences: what is spoken.
+        memory_runs: fresh processes of each for the memory.
         progress: told steps done and steps in all.
 
     Returns:
@@ -79,7 +81,7 @@ def run(
     pairs = list(zip(ours_all, theirs_all, strict=True))
     memory = [
         (_peak_memory("ours", assets, model), _peak_memory("piper", assets, model))
-        for _ in range(3)
+        for _ in range(memory_runs)
     ]
     return {
         "voice": assets.name,
