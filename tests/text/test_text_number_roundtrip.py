@@ -27,13 +27,29 @@ comma = st.tuples(st.integers(0, 999), st.integers(0, 99)).map(
     lambda t: (f"{t[0]},{t[1]}", [Fraction(f"{t[0]}.{t[1]}")])
 )
 vulgar = st.sampled_from(
-    [("½", Fraction(1, 2)), ("¼", Fraction(1, 4)), ("¾", Fraction(3, 4)), ("⅓", Fraction(1, 3)),
-     ("⅔", Fraction(2, 3)), ("⅛", Fraction(1, 8)), ("1/2", Fraction(1, 2)), ("3/4", Fraction(3, 4))]
+    [
+        ("½", Fraction(1, 2)),
+        ("¼", Fraction(1, 4)),
+        ("¾", Fraction(3, 4)),
+        ("⅓", Fraction(1, 3)),
+        ("⅔", Fraction(2, 3)),
+        ("⅛", Fraction(1, 8)),
+        ("1/2", Fraction(1, 2)),
+        ("3/4", Fraction(3, 4)),
+    ]
 ).map(lambda t: (t[0], [t[1]]))
-mixed = st.tuples(st.integers(1, 99), st.sampled_from([("½", Fraction(1, 2)), (" 1/2", Fraction(1, 2)),
-    ("¼", Fraction(1, 4)), (" 3/4", Fraction(3, 4)), (" ½", Fraction(1, 2))])).map(
-    lambda t: (f"{t[0]}{t[1][0]}", [t[0] + t[1][1]])
-)
+mixed = st.tuples(
+    st.integers(1, 99),
+    st.sampled_from(
+        [
+            ("½", Fraction(1, 2)),
+            (" 1/2", Fraction(1, 2)),
+            ("¼", Fraction(1, 4)),
+            (" 3/4", Fraction(3, 4)),
+            (" ½", Fraction(1, 2)),
+        ]
+    ),
+).map(lambda t: (f"{t[0]}{t[1][0]}", [t[0] + t[1][1]]))
 number = st.one_of(plain, grouped, decimals, naked, comma, vulgar, mixed)
 exact = st.one_of(plain, grouped, decimals)
 unit = st.sampled_from(DOSE_UNITS + OTHER_UNITS)
@@ -74,7 +90,17 @@ def multiplied(draw: st.DrawFn) -> tuple[str, list[Fraction]]:
     return f"{count}{times}{dose[0]} mg", [Fraction(count), *dose[1]]
 
 
-FILLERS = ["Take", "up to", "every", "with water and", "(not more than", "or", "daily;", "then", "Do not exceed"]
+FILLERS = [
+    "Take",
+    "up to",
+    "every",
+    "with water and",
+    "(not more than",
+    "or",
+    "daily;",
+    "then",
+    "Do not exceed",
+]
 
 
 @st.composite
@@ -107,7 +133,12 @@ def test_numbers_in_are_numbers_out(case: tuple[str, list[Fraction]]) -> None:
 dates = st.dates().filter(lambda d: 1900 <= d.year < 2100)
 
 
-@given(dates, st.sampled_from(["%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%d. %B %Y", "%d/%m/%Y", "%d.%m.%Y", "%m/%d/%Y"]))
+@given(
+    dates,
+    st.sampled_from(
+        ["%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%d. %B %Y", "%d/%m/%Y", "%d.%m.%Y", "%m/%d/%Y"]
+    ),
+)
 @SETTINGS
 def test_dates_keep_their_numbers_in_printed_order(day, shape: str) -> None:  # type: ignore[no-untyped-def]
     printed = day.strftime(shape)
@@ -115,7 +146,7 @@ def test_dates_keep_their_numbers_in_printed_order(day, shape: str) -> None:  # 
     order = {"Y": day.year, "m": day.month, "d": day.day, "B": day.month, "b": day.month}
     expected = [order[letter] for letter in re.findall(r"%(\w)", shape)]
     assert numbers_in(said.text, months=True) == expected, (printed, said.text)
-    numeric = "/" in shape or "." in shape and "%m" in shape
+    numeric = "/" in shape or ("." in shape and "%m" in shape)
     ambiguous = numeric and day.day <= 12 and day.month != day.day
     assert bool(said.doubtful) == ambiguous, (printed, said)
 

@@ -75,6 +75,8 @@ def _tokens(sentence: str, table: SentenceTable) -> list[_Token]:
     for match in _TOKEN.finditer(sentence):
         bare = match.group().strip(".,;:!?()[]\"'“”‘’").lower()
         number = any(char.isnumeric() for char in bare)
+        if tokens and tokens[-1].number and match.group()[0] == "(":
+            number = True  # "5 (five) mg"
         unit = bool(tokens) and tokens[-1].number and bare not in table.conjunctions
         unit = unit and tokens[-1].text[-1] not in ",;:"
         tokens.append(_Token(match.group(), match.start(), bare, number or unit, number))

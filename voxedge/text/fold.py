@@ -52,11 +52,13 @@ def fold(text: str) -> tuple[str, list[int]]:
     """
     folded: list[str] = []
     origin: list[int] = []
+    last = ""
     for index, char in enumerate(text):
         new = char if " " <= char <= "~" else _fold_char(char)
-        if new > "~" and folded and folded[-1][-1:].isalpha() and _is_numeral(new):
+        if new > "~" and last.isalpha() and _is_numeral(new):
             new = f" {new}"  # "mg½": patterns take the sign for a letter
         folded.append(new)
+        last = new[-1:] or last
         origin.extend([index] * len(new))
     origin.append(len(text))
     return "".join(folded), origin

@@ -46,7 +46,7 @@ class Lexicon:
     firsts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def read(self, scan: Scan) -> Reading | None:
-        """Return the reading of the longest entry printed at ``scan.pos``, None if there is none."""
+        """Return the reading of the longest entry printed at ``scan.pos``, None without one."""
         match = _FIRST.match(scan.text, scan.pos)
         if match is None:
             return None
@@ -76,7 +76,10 @@ def parse_lexicon(toml_text: str, name: str) -> Lexicon:
     try:
         tables = tomllib.loads(toml_text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(path=name, reason=f"this is not valid TOML: {error}") from error
+        told = str(error)
+        if "line" not in told:  # tomllib says "(at end of document)"
+            told += f", line {len(toml_text.splitlines())}"
+        raise ConfigError(path=name, reason=f"this is not valid TOML: {told}") from error
     language = tables.pop("language", "")
     if not isinstance(language, str):
         raise _mistake(toml_text, name, "language", 'language must be text, for example "en"')

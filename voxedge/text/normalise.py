@@ -39,9 +39,12 @@ def normalise(text: str, *, language: str = "en", lexicon: Lexicon | None = None
         text: printed text of any length; usually a sentence or a paragraph.
         language: BCP 47 tag. A language without rules passes its text unread (digits stay, each
             run of them flagged as ``UNPARSED``).
-        lexicon: the user's respellings; they come before every rule for words.
+        lexicon: the user's respellings; they come before every rule for words, never before a
+            rule for amounts. One written for another language is left out.
     """
     rules = language_for(language)
+    if lexicon is not None and lexicon.language not in ("", rules.tag):
+        lexicon = None
     folded, origin = fold(text)
     if not rules.sign_rules:
         return _unread(folded, origin)

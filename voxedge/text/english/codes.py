@@ -14,12 +14,14 @@ from voxedge.text.language import LETTER_A, Kind, Reading, Scan, word_set
 from voxedge.text.model import Doubt
 
 _LOT_LABEL = (
-    r"(?P<label>LOT|Lot|BATCH|Batch|Ch\.?-?B\.?|BN|B\.N\.?|NDC|GTIN|PZN|EAN|UPC|SN|S/N|Serial|SERIAL"
+    r"(?P<label>LOT|Lot|BATCH|Batch|Ch\.?-?B\.?|BN|B\.N\.?|NDC|GTIN|PZN|EAN|UPC|SN|S/N"
+    r"|Serial|SERIAL"
     r"|REF|Ref|DIN|ISBN|CIP|AIFA|PC|PL|lot(?=[ ]?(?:no|num|#|:))|batch(?=[ ]?(?:no|num|#|:)))"
 )
 _LOT = re.compile(
     _LOT_LABEL + r"(?![^\W_])(?P<no>[ \u00a0]?(?:No\.?|no\.?|Nr\.?|NO\.?|[Nn]umber|NUMBER|code|#))?"
-    r"[ \u00a0]?[:.#]?[ \u00a0]?(?P<code>(?=[A-Z0-9./-]{0,20}[0-9])[A-Z0-9][A-Z0-9./-]{1,30})(?![^\W_])"
+    r"[ \u00a0]?[:.#]?[ \u00a0]?(?P<code>"
+    r"(?=[A-Z0-9./-]{0,20}[0-9])[A-Z0-9][A-Z0-9./-]{1,30})(?![^\W_])"
 )
 _LABELS = {
     "LOT": "lot",
@@ -37,7 +39,8 @@ _LABELS = {
     "S/N": "serial number",
 }
 _EXP = re.compile(
-    r"(?P<label>EXP(?:IRY|IRES)?|Exp(?:iry|ires)?|exp|Use by|USE BY|Best before|BBE|MFG|Mfg|MFD|Mfd)(?![^\W_])\.?"
+    r"(?P<label>EXP(?:IRY|IRES)?|Exp(?:iry|ires)?|exp|Use by|USE BY|Best before|BBE"
+    r"|MFG|Mfg|MFD|Mfd)(?![^\W_])\.?"
     r"(?P<date>[ \u00a0]?(?:[Dd]ate|DATE))?[ \u00a0]?[:.]?[ \u00a0]?(?=[0-9A-Z])"
 )
 _EXP_LABELS = {
@@ -49,10 +52,12 @@ _EXP_LABELS = {
 }
 
 _PHONE = re.compile(
-    r"(?:\+[0-9]{1,3}[ \u00a0.-]?)?(?:\([0-9]{1,5}\)[ \u00a0.-]?)?[0-9]{2,5}(?:[ \u00a0.-][0-9]{2,5}){1,5}(?![0-9]|[^\W_])"
+    r"(?:\+[0-9]{1,3}[ \u00a0.-]?)?(?:\([0-9]{1,5}\)[ \u00a0.-]?)?[0-9]{2,5}(?:[ "
+    r"\u00a0.-][0-9]{2,5}){1,5}(?![0-9]|[^\W_])"
 )
 _PHONE_SHAPES = re.compile(
-    r"(?:\+[0-9]{1,3}[ \u00a0.-]?)?(?:1[ -])?\(?[0-9]{3}\)?(?P<sep>[ \u00a0.-])[0-9]{3}(?P=sep)[0-9]{4}(?![0-9]|[^\W_])"
+    r"(?:\+[0-9]{1,3}[ \u00a0.-]?)?(?:1[ -])?\(?[0-9]{3}\)?(?P<sep>[ "
+    r"\u00a0.-])[0-9]{3}(?P=sep)[0-9]{4}(?![0-9]|[^\W_])"
     r"|\([0-9]{3}\) ?[0-9]{3}[ .-][0-9]{4}(?![0-9]|[^\W_])"
     r"|\+[0-9][0-9 \u00a0()./-]{6,20}[0-9](?![0-9]|[^\W_])"
     r"|1-[0-9]{3}-[0-9]{3}-?[0-9]{4}(?![0-9])"
@@ -62,28 +67,34 @@ _PHONE_SHAPES = re.compile(
 _EMERGENCY = re.compile(r"(?:112|911|999|000|111|119)(?![0-9]|[^\W_]|[.,/-][0-9]|[ ]?mg)")
 _VANITY = re.compile(r"(?:1-)?8[0-9]{2}-[A-Z0-9]{3}-?[A-Z0-9]{4,}(?![^\W_])")
 _PHONE_WORDS = word_set(
-    "dial ring tel telephone phone call fax mobile freephone hotline helpline at on tel. ring number toll-free"
+    "dial ring tel telephone phone call fax mobile freephone hotline helpline at on "
+    "tel. ring number toll-free"
 )
 
 _EMAIL = re.compile(
-    r"[A-Za-z0-9_%+-]{1,64}(?:\.[A-Za-z0-9_%+-]{1,64}){0,8}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"
+    r"[A-Za-z0-9_%+-]{1,64}(?:\.[A-Za-z0-9_%+-]{1,64}){0,8}@[A-Za-z0-9-]{1,63}"
+    r"(?:\.[A-Za-z0-9-]{1,63}){1,8}"
 )
 _URL = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'()\[\]]{1,300}"
-    r"|[A-Za-z0-9-]{2,63}(?:\.[A-Za-z0-9-]{2,63}){0,5}\.(?:com|org|net|edu|gov|info|eu|uk|de|ie|fr|int)(?:/[^\s<>\"'()\[\]]{0,300})?(?![^\W_])"
+    r"|[A-Za-z0-9-]{2,63}(?:\.[A-Za-z0-9-]{2,63}){0,5}\.(?:com|org|net|edu|gov|info|eu"
+    r"|uk|de|ie|fr|int)(?:/[^\s<>\"'()\[\]]{0,300})?(?![^\W_])"
 )
 _SCHEME = re.compile(r"^https?://")
 _TLDS_SAID = word_set("com org net info gov edu html php co uk eu de int")
 
 _KNOWN = re.compile(
     r"(?P<cyp>CYP[0-9][A-Z][0-9]{1,2}(?:/[0-9]{1,2})*)"
-    r"|(?P<vit>(?:[Vv]itamins?[ \u00a0])?[BDK][0-9]{1,2}(?:(?:,[ ]?|[ ]?and[ ]|/)[BDK][0-9]{1,2}){0,5})"
+    r"|(?P<vit>(?:[Vv]itamins?[ \u00a0])?[BDK][0-9]{1,2}(?:(?:,[ ]?|[ ]?and[ ]"
+    r"|/)[BDK][0-9]{1,2}){0,5})"
     r"|(?P<hba>HbA1[cC]|HBA1C)|(?P<eu>EU/[0-9]/[0-9]{2}/[0-9]{1,4}(?:/[0-9]{1,3}(?:-[0-9]{1,3})?)?)"
     r"|(?P<covid>COVID-19|Covid-19|covid-19)"
     r"|(?P<sars>SARS-CoV-2)"
     r"|(?P<enum>E[ \u00a0]?[1-9][0-9]{2,3}[a-i]?)"
-    r"|(?P<other>A1[cC]|Q10|H2O2?|CO2|O2|N2O|NO2|SpO2|T[34]|PGE[12]|H1N1|H5N1|GLP-1|SGLT-?2|PD-L?1|BRCA[12]"
-    r"|FEV1|5-HT[0-9]?|HER2|IL-[0-9]{1,2}|Omega-[369]|omega-[369]|COX-[12]|HLA-B27|P2Y12|HSV-?[12]|U-[1-5]00"
+    r"|(?P<other>A1[cC]|Q10|H2O2?|CO2|O2|N2O|NO2|SpO2|T[34]|PGE[12]|H1N1|H5N1|GLP-1"
+    r"|SGLT-?2|PD-L?1|BRCA[12]"
+    r"|FEV1|5-HT[0-9]?|HER2|IL-[0-9]{1,2}|Omega-[369]|omega-[369]|COX-[12]|HLA-B27"
+    r"|P2Y12|HSV-?[12]|U-[1-5]00"
     r"|HIV-[12]|MP[34]|A[45]|[XYZ][0-9]|[Aa]lpha-[0-9]|[Bb]eta-[0-9]|[Gg]amma-[0-9])"
 )
 _ALNUM = re.compile(
@@ -94,7 +105,8 @@ _PARTS = re.compile(r"[0-9]+|[A-Z][a-z]{2,}|[a-z]{3,}|[^\W\d_]|[^\w]")
 _CONFUSED = re.compile(r"[0-9lIOoSBZ|][0-9lIOoSBZ|.,]{0,12}(?=[ \u00a0]?(?P<unit>[^\W\d_]|[μ%°]))")
 _LOOKS_LIKE_DIGIT = frozenset("lIOoSBZ|")
 _CHEMICAL = re.compile(
-    r"[0-9]{1,2}(?:,[0-9]{1,2}){1,4}'?-(?=[A-Za-z])|[0-9]{1,2}-(?=[a-z]{1,12}(?:yl|ol|ene|ane|oxy)[a-z]*)"
+    r"[0-9]{1,2}(?:,[0-9]{1,2}){1,4}'?-(?=[A-Za-z])|[0-9]{1,2}-(?=[a-z]{1,12}(?:yl|ol"
+    r"|ene|ane|oxy)[a-z]*)"
 )
 _SHORT_SPELL_LIMIT = 60
 

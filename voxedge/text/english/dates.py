@@ -43,7 +43,8 @@ _DAY_MONTH = re.compile(
 )
 _MONTH_FIRST = re.compile(
     rf"{_MONTH}(?:"
-    rf"[ \u00a0](?P<day>[0-3]?[0-9])(?P<th>st|nd|rd|th)?(?![0-9]|[.,/:-][0-9]|[^\W_])(?:,?[ \u00a0]{_YEAR})?"
+    rf"[ \u00a0](?P<day>[0-3]?[0-9])(?P<th>st|nd|rd|th)?(?![0-9]|[.,/:-][0-9]|[^\W_])"
+    rf"(?:,?[ \u00a0]{_YEAR})?"
     rf"|(?:{_SEP})?{_ONLY_YEAR})"
 )
 _ISO = re.compile(

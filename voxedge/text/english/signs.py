@@ -40,8 +40,10 @@ _CURRENCIES = {
     "₹": ("rupee", "rupees", "paisa", "paise"),
 }
 _MONEY = re.compile(
-    r"(?P<sign>[$€£¥₹])[ \u00a0]?(?P<whole>[0-9]{1,3}(?:,[0-9]{3}){1,5}|[0-9]{1,15})(?:\.(?P<part>[0-9]{1,4}))?"
-    r"(?:[ \u00a0]?(?P<scale>bn|[mMkKbB]|million|billion|thousand)(?![^\W_]))?(?![0-9]|[.,][0-9]|[^\W_])"
+    r"(?P<sign>[$€£¥₹])[ \u00a0]?(?P<whole>[0-9]{1,3}(?:,[0-9]{3}){1,5}|[0-9]{1,15})"
+    r"(?:\.(?P<part>[0-9]{1,4}))?"
+    r"(?:[ \u00a0]?(?P<scale>bn|[mMkKbB]|million|billion|thousand)(?![^\W_]))?(?![0-9]"
+    r"|[.,][0-9]|[^\W_])"
 )
 _MONEY_AFTER = re.compile(r"[ \u00a0]?(?P<sign>[€£])(?![0-9])")
 _SCALES = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion"}

@@ -36,7 +36,7 @@ _NATO = [
 ]
 
 SPELLING = SpellTable(
-    letters={**GREEK, "a": "eigh"},
+    letters={**GREEK, "µ": "mu", "a": "eigh"},
     phonetic={name[0]: name for name in _NATO},
     signs={**{str(digit): ONES[digit] for digit in range(10)}, **SIGN_NAMES, "\n": "new line"},
     capital="capital",

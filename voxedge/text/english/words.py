@@ -88,7 +88,10 @@ _WITH_READINGS = {
 }
 
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
-_ROMAN = r"(?P<roman>[IVX]{1,7})(?P<letter>[a-d]|A(?![^\W_])|B(?![^\W_]))?(?![^\W_⁰¹²³⁴⁵⁶⁷⁸⁹]|'|\.[A-Za-z])"
+_ROMAN = (
+    r"(?P<roman>[IVX]{1,7})(?P<letter>[a-d]|A(?![^\W_])|B(?![^\W_]))?"
+    r"(?![^\W_⁰¹²³⁴⁵⁶⁷⁸⁹]|'|\.[A-Za-z])"
+)
 _ROMAN_KEYWORDS = (
     "section part type types stage stages phase phases chapter annex appendix factor factors class "
     "grade grades schedule volume figure table title article step level group angiotensin mobitz "
@@ -106,14 +109,16 @@ _FREE_ROMAN = re.compile(
 )
 _WORLD_WAR = re.compile(r"WW(I{1,2})(?![^\W_])")
 _PRONOUN_NEXT = re.compile(
-    r"[ \u00a0](?:am|was|have|had|will|would|can|could|should|must|may|do|did|take|took|like|want|need"
+    r"[ \u00a0](?:am|was|have|had|will|would|can|could|should|must|may|do|did|take"
+    r"|took|like|want|need"
     r"|use|think|know|feel|see|get|get|forgot|miss|missed|started|stop|stopped|read|felt|saw|got)\b"
 )
 _ROMAN_VALID = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})")
 
 _ACRONYMS = word_set(
     "FDA NHS USA US UK EU EEA WHO EMA HIV ECG EKG MRI CT BP GP OTC ID IV IM ADHD ADD COPD IBS IBD "
-    "UTI STI STD DVT PE MI TIA CNS RNA DNA ATP ACE ARB SSRI SNRI MAO MAOI TCA PPI NSAID NSAIDS NSAIDs "
+    "UTI STI STD DVT PE MI TIA CNS RNA DNA ATP ACE ARB SSRI SNRI MAO MAOI TCA PPI "
+    "NSAID NSAIDS NSAIDs "
     "ALT AST GGT LDL HDL BMI PVC PET PTFE HDPE MHRA HPRA PIL QRD SMPC SPC USP BPC EP NF NDC GTIN "
     "LLC PLC AG SA AB BV NV INC PO BOX TV PC CD DVD LED USB GPS SMS PDF URL FAQ EXP MFG UV SPF "
     "HRT IUD PCOS PMS ENT ICU ER OR ED GI CV RA MS AED CPR HCL HCI EDTA BHA BHT MSG ETA AKA VAT "
@@ -121,28 +126,30 @@ _ACRONYMS = word_set(
 ) - word_set("ADD OR WHO BOX INC AG ETA IBU")
 _SAID_AS_WORDS = word_set("AIDS NATO UNICEF LASER SARS COVID CREON PIN SIM ZIP SPAN")
 _SHORT_WORDS = word_set(
-    "a all am an and any are as ask at be bed but buy by can cap cup cut day dip did do dog dose due "
-    "ear eat ebb end eye eyes few fit for from gas get had has hat he her hers him his hot how i if "
-    "ill in into is it its jar joy keep kit leg let lid lie lip low lung may men milk mild more most "
-    "mouth must my near new next nil no non none nor nose not now of off oil old on once one only "
-    "open or oral our out over pack pad pain pay pen per pet pill pour push put rash read rest risk "
-    "rub safe same sea see set she sick side sit six skin so some sore spit stop sun ten than that "
-    "the them then they this to too top tube two up upon us use used uses vial via wait warm was wash "
-    "we week well were wet what when who why will wipe with work yes you your zinc also arm away "
-    "back body both call care case cold cool date days deep drug dry each ever face fact fall feet "
-    "fill five flat fold food foot four free full give good half hand hard have head heat help here "
-    "high hold hour iron item just kept kids know last late left less life like line list live lock "
-    "long look lose loss made make many mix miss name neck need note nine oral past part pull rate "
-    "room salt seal seek self sign size slow soft soon sure swab take talk tape tell test thin time "
-    "tiny told took turn twice type unit void want warn wear went wide year zero lot box ages age "
-    "pack tabs caps site uses gel blue red pink tips tip step"
+    "a age ages all also am an and any are arm as ask at away back be bed blue body both box "
+    "but buy by call can cap caps care case cold cool cup cut date day days deep did dip do dog "
+    "dose drug dry due each ear eat ebb end ever eye eyes face fact fall feet few fill fit five "
+    "flat fold food foot for four free from full gas gel get give good had half hand hard has "
+    "hat have he head heat help her here hers high him his hold hot hour how i if ill in into "
+    "iron is it item its jar joy just keep kept kids kit know last late left leg less let lid "
+    "lie life like line lip list live lock long look lose loss lot low lung made make many may "
+    "men mild milk miss mix more most mouth must my name near neck need new next nil nine no "
+    "non none nor nose not note now of off oil old on once one only open or oral our out over "
+    "pack pad pain part past pay pen per pet pill pink pour pull push put rash rate read red "
+    "rest risk room rub safe salt same sea seal see seek self set she sick side sign sit site "
+    "six size skin slow so soft some soon sore spit step stop sun sure swab tabs take talk tape "
+    "tell ten test than that the them then they thin this time tiny tip tips to told too took "
+    "top tube turn twice two type unit up upon us use used uses via vial void wait want warm "
+    "warn was wash we wear week well went were wet what when who why wide will wipe with work "
+    "year yes you your zero zinc"
 )
 _VOWELS = frozenset("aeiouyAEIOUY")
 _TOKEN = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")
 _LETTER_KEYS = word_set(
     "vitamin vitamins hepatitis group type section part table appendix annex grade class influenza "
     "immunoglobulin haemophilia hemophilia coenzyme protein figure step option plan phase schedule "
-    "component ward block toxin retinol provitamin solution bottle vial chamber syringe letter box §"
+    "component ward block toxin retinol provitamin solution bottle vial chamber "
+    "syringe letter box §"
 )
 _COUNTS = frozenset(numerals.NUMBER_WORDS) | {"half", "quarter", "a", "an"}
 _BARE_UNIT = frozenset(s for s, u in UNITS_EXTENDED.items() if u.bare)
@@ -223,9 +230,10 @@ def roman(scan: Scan) -> Reading | None:
         )
     if scan.last is Kind.ROMAN:
         match = _NEXT_ROMAN.match(text, pos)
-        if match is not None and match["roman"].isupper() and _valid(match["roman"]):
-            if match["roman"] != "I" or not _PRONOUN_NEXT.match(text, match.end()):
-                return Reading(match.end(), _roman_words(match), Kind.ROMAN)
+        numeral = match is not None and match["roman"].isupper() and _valid(match["roman"])
+        pronoun = match is not None and match["roman"] == "I" and _PRONOUN_NEXT.match(text, pos + 1)
+        if match is not None and numeral and not pronoun:
+            return Reading(match.end(), _roman_words(match), Kind.ROMAN)
     match = _KEYED_ROMAN.match(text, pos)
     if match is not None and match["roman"].isupper() and _valid(match["roman"]):
         key = match["key"]
@@ -271,7 +279,7 @@ def bare_unit(scan: Scan) -> Reading | None:
     if found is None or found[1] not in _BARE_UNIT:
         return None
     unit, symbol, end = found
-    per, end, doubt = per_chain(scan.text, end)
+    per, end, doubt = per_chain(scan.text, end, symbol)
     return Reading(end, unit.plural + per, Kind.DOSE, unit.doubt or doubt)
 
 
