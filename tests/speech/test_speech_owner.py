@@ -5,8 +5,9 @@ import asyncio
 import numpy as np
 import pytest
 
+from voxedge.engines.tts.fallback import FallbackVoice
 from voxedge.errors import DiskFull, SoundCardLost, VoiceFailed, VoxedgeError
-from voxedge.flow import Utterance, VoiceKind
+from voxedge.flow import Utterance
 from voxedge.speech.events import (
     Interrupted,
     Outcome,
@@ -15,11 +16,9 @@ from voxedge.speech.events import (
     Stopped,
     UtteranceSpoken,
     UtteranceStarted,
-    VoiceFellBack,
 )
 from voxedge.speech.lines import Line, SpeechClass
 from voxedge.speech.owner import VoiceOwner
-from voxedge.speech.voices import Deadlines, Voices
 from voxedge.testing.fake_audio import FakeSink, run_virtual
 from voxedge.testing.fake_voice import FakeVoice, FakeVoiceTimes, Misdeed, heard_pitch_hz, pitch_hz
 
@@ -29,19 +28,17 @@ RATE_HZ = 16_000
 class Stage:
     """An owner with fakes around it, inside a running loop."""
 
-    def __init__(
-        self, voice=None, formant=None, *, recover_sink=False, deadlines=None, latency_ms=0.0
-    ):
+    def __init__(self, voice=None, *, recover_sink=False, deadlines=None, latency_ms=0.0):
         self.voice = voice or FakeVoice()
-        self.formant = formant
         self.sink = FakeSink(RATE_HZ, latency_ms=latency_ms)
         self.events = []
         self.noted = asyncio.Event()
         self.owner = VoiceOwner(
-            Voices(self.voice, formant, deadlines=deadlines),
+            self.voice,
             self.sink,
             on_event=self._note,
             recover_sink=recover_sink,
+            deadlines=deadlines,
         )
 
     @property
@@ -419,27 +416,21 @@ def test_the_other_voice_speaks_when_one_fails(misdeed):
     async def main():
         bad = FakeVoice(name="bad", misdeeds={TWO: misdeed})
         good = FakeVoice(name="good", rate_hz=8_000)
-        async with Stage(bad, good, deadlines=Deadlines(2.0, 2.0, 1.0)) as stage:
+        clock = asyncio.get_running_loop().time
+        async with Stage(FallbackVoice(bad, good, clock=clock)) as stage:
             reading = stage.owner.say(SpeechClass.READING, lines(ONE, TWO, THREE))
             assert await reading.finished() is Outcome.SPOKEN
-            return (
-                stage.texts(UtteranceSpoken),
-                good.asked,
-                bad.open,
-                stage.kinds(),
-                stage.sink.samples,
-            )
+            return stage.texts(UtteranceSpoken), good.asked, bad.open, stage.sink.samples
 
-    spoken, asked, streams_open, kinds, samples = run_virtual(main())
+    spoken, asked, streams_open, samples = run_virtual(main())
     assert spoken == [ONE, TWO, THREE]
-    assert asked == [TWO]
-    assert VoiceFellBack in kinds
+    assert asked[0] == TWO
     assert streams_open == 0
     tail = np.trim_zeros(np.where(np.abs(samples) < 1e-4, 0.0, samples), "b")
     assert heard_pitch_hz(tail[-8000:-800].astype(np.float32), RATE_HZ) == pitch_hz(THREE)
 
 
-@pytest.mark.parametrize("misdeed", [Misdeed.HANG, Misdeed.CRASH_MIDWAY, Misdeed.NAN])
+@pytest.mark.parametrize("misdeed", [m for m in Misdeed if m not in (Misdeed.NONE, Misdeed.LOUD)])
 def test_speech_fails_when_no_voice_can_say_it_and_the_owner_lives(misdeed):
     async def main():
         async with Stage(FakeVoice(misdeeds={TWO: misdeed})) as stage:
@@ -461,17 +452,6 @@ def test_a_voice_far_too_loud_never_leaves_full_scale():
 
     peak = np.abs(run_virtual(main())).max()
     assert 0.9 < peak < 1.0
-
-
-def test_formant_utterances_go_to_the_formant_voice():
-    async def main():
-        formant = FakeVoice(name="formant")
-        async with Stage(formant=formant) as stage:
-            letter = Utterance("b", kind=VoiceKind.FORMANT)
-            await stage.owner.say(SpeechClass.REPLY, [letter]).finished()
-            return stage.voice.asked, formant.asked
-
-    assert run_virtual(main()) == ([], ["b"])
 
 
 def test_lost_loudspeaker_is_opened_again_and_reading_goes_on_at_its_sentence():
@@ -592,7 +572,7 @@ def test_a_listener_that_fails_does_not_silence_the_voice():
             raise RuntimeError("listener")
 
         sink = FakeSink(RATE_HZ)
-        owner = VoiceOwner(Voices(FakeVoice()), sink, on_event=listen)
+        owner = VoiceOwner(FakeVoice(), sink, on_event=listen)
         reading = owner.say(SpeechClass.READING, lines(ONE))
         owner.finish()
         await owner.run()

@@ -14,7 +14,6 @@ from voxedge.speech.events import Outcome, UtteranceSpoken, UtteranceStarted
 from voxedge.speech.lines import Line, SpeechClass
 from voxedge.speech.owner import ALERTS_WAITING, VoiceOwner
 from voxedge.speech.speech import Speech
-from voxedge.speech.voices import Voices
 from voxedge.testing.fake_audio import FakeSink, run_virtual
 from voxedge.testing.fake_voice import FakeVoice, FakeVoiceTimes
 
@@ -72,7 +71,7 @@ async def perform(steps):
     voice = FakeVoice(RATE_HZ, times=FakeVoiceTimes(0.04, 0.01))
     sink = FakeSink(RATE_HZ)
     owner = VoiceOwner(
-        Voices(voice),
+        voice,
         sink,
         on_event=lambda event: run.events.append((loop.time(), event)),
         recover_sink=True,

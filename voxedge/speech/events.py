@@ -62,13 +62,6 @@ class Ended(SpeechEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceFellBack(SpeechEvent):
-    """A voice failed; the other one says this line, and the lines after it get a new try."""
-
-    error: VoxedgeError
-
-
-@dataclass(frozen=True, slots=True)
 class SinkLost:
     """The loudspeaker is gone; the owner tries to open it again."""
 

@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from voxedge.audio.earcons import Earcon, render
 from voxedge.errors import (
     DiskFull,
     NoSoundCard,
@@ -27,6 +26,7 @@ from voxedge.errors import (
     SoundCardUnknown,
     VoxedgeError,
 )
+from voxedge.speech.cache import SpeechCache
 from voxedge.speech.events import (
     Ended,
     Interrupted,
@@ -39,14 +39,15 @@ from voxedge.speech.events import (
 )
 from voxedge.speech.lines import Line, SpeechClass
 from voxedge.speech.playing import Played, Playing
+from voxedge.speech.renderer import Deadlines, Renderer
 from voxedge.speech.speech import Script, Speech
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxedge.audio.sink import AudioSink
+    from voxedge.engines.protocols import Synthesizer
     from voxedge.speech.events import Event
-    from voxedge.speech.voices import Voices
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,22 +71,26 @@ class VoiceOwner:
     called from any thread. Nobody else may write to the sink or stop it.
 
     Args:
-        voices: render what is said.
+        synthesizer: makes the sound; a ``FallbackVoice``, so that it is never silent.
         sink: takes the sound; the caller closes it afterwards.
         on_event: called on the event loop for each event; must not block.
         recover_sink: on a lost loudspeaker try to open it again, for ever, and go on at the start
             of the sentence. Otherwise its loss ends ``run``.
+        cache: of whole utterances; one of its own when None.
+        deadlines: for the synthesizer.
     """
 
     def __init__(
         self,
-        voices: Voices,
+        synthesizer: Synthesizer,
         sink: AudioSink,
         *,
         on_event: Callable[[Event], None] | None = None,
         recover_sink: bool = False,
+        cache: SpeechCache | None = None,
+        deadlines: Deadlines | None = None,
     ) -> None:
-        self._voices = voices
+        self._renderer = Renderer(synthesizer, cache or SpeechCache(), deadlines or Deadlines())
         self._sink = sink
         self._on_event = on_event
         self._recover_sink = recover_sink
@@ -214,7 +219,7 @@ class VoiceOwner:
     async def _play(self, speech: Speech) -> Played | VoxedgeError:
         playing = Playing(
             speech,
-            self._voices,
+            self._renderer,
             self._sink,
             self._generation,
             self._emit,
@@ -236,7 +241,6 @@ class VoiceOwner:
             self._drop(speech, Outcome.SPOKEN)
         elif isinstance(result, VoxedgeError):
             _LOG.error("speech failed: %s", result)
-            self._sink.earcon(render(Earcon.ERROR, self._sink.rate_hz))
             self._drop(speech, Outcome.FAILED, result)
         else:
             speech.lines.rewind()

@@ -1,4 +1,4 @@
-"""One piece of speech through the voices to the loudspeaker, until it ends or must give way.
+"""One piece of speech through the voice to the loudspeaker, until it ends or must give way.
 
 Three tasks, joined: one renders lines ahead, one writes what is rendered, one watches what the
 loudspeaker has played. All three end together, also when the owner cancels them.
@@ -7,6 +7,7 @@ loudspeaker has played. All three end together, also when the owner cancels them
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -17,8 +18,7 @@ from voxedge.audio.fades import FADE_MS, EdgeFades, frames_of, silence
 from voxedge.audio.resample import StreamResampler
 from voxedge.errors import VoxedgeError
 from voxedge.flow import PcmChunk
-from voxedge.speech.events import UtteranceSpoken, UtteranceStarted, VoiceFellBack
-from voxedge.speech.voices import FellBack
+from voxedge.speech.events import UtteranceSpoken, UtteranceStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,14 +27,11 @@ if TYPE_CHECKING:
     from voxedge.flow import FloatSamples
     from voxedge.speech.events import Event
     from voxedge.speech.lines import Line, SpeechClass
+    from voxedge.speech.renderer import Renderer
     from voxedge.speech.speech import Speech
-    from voxedge.speech.voices import Voices
 
 PREFETCH = 2
 """Lines rendered ahead of the one being written."""
-
-_FELL_BACK_PAUSE_MS = 200.0
-"""Between a line that broke off and its repetition in the other voice."""
 
 
 class Played(Enum):
@@ -52,9 +49,7 @@ class _Rendering:
     """A line and its sound as it comes; None behind the last chunk."""
 
     line: Line
-    chunks: asyncio.Queue[PcmChunk | FellBack | VoxedgeError | None] = field(
-        default_factory=asyncio.Queue
-    )
+    chunks: asyncio.Queue[PcmChunk | VoxedgeError | None] = field(default_factory=asyncio.Queue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ class Playing:
 
     Args:
         speech: whose lines are taken.
-        voices: render them.
+        renderer: makes their sound.
         sink: takes the sound.
         generation: of the sink, for which the sound is made.
         emit: told of started and spoken lines.
@@ -80,14 +75,14 @@ class Playing:
     def __init__(
         self,
         speech: Speech,
-        voices: Voices,
+        renderer: Renderer,
         sink: AudioSink,
         generation: int,
         emit: Callable[[Event], None],
         gap_wanted: Callable[[Line], bool],
     ) -> None:
         self._speech = speech
-        self._voices = voices
+        self._renderer = renderer
         self._sink = sink
         self._generation = generation
         self._emit = emit
@@ -127,11 +122,12 @@ class Playing:
             await self._ready.put(None)
 
     async def _render_line(self, rendering: _Rendering) -> None:
-        # Unbounded, but Voices ends an utterance that does not end by itself.
+        # Unbounded, but the renderer ends an utterance that does not end by itself.
         chunks = rendering.chunks
         try:
-            async for chunk in self._voices.stream(rendering.line.utterance):
-                chunks.put_nowait(chunk)
+            async with aclosing(self._renderer.stream(rendering.line.utterance)) as stream:
+                async for chunk in stream:
+                    chunks.put_nowait(chunk)
         except VoxedgeError as error:
             # Told when its turn comes: what was rendered before is spoken first.
             chunks.put_nowait(error)
@@ -156,24 +152,19 @@ class Playing:
         shaper: _Shaper | None = None
         started = False
         while (chunk := await rendering.chunks.get()) is not None:
-            if isinstance(chunk, PcmChunk):
-                shaper = shaper or _Shaper(chunk.rate_hz, rate_hz)
-                samples = shaper.process(chunk)
-                mark = await self._put(samples)
-                if mark is None:
-                    return Played.SUPERSEDED
-                if not started and len(samples):
-                    started = True
-                    first = mark - len(samples) + 1
-                    self._marks.put_nowait(_Mark(first, UtteranceStarted(*self._who, line)))
-                continue
-            if shaper is not None:
-                await self._put(shaper.break_off())
-                await self._put(silence(_FELL_BACK_PAUSE_MS, rate_hz), last=True)
-                shaper = None
             if isinstance(chunk, VoxedgeError):
+                if shaper is not None:
+                    await self._put(shaper.break_off(), last=True)
                 return chunk
-            self._emit(VoiceFellBack(*self._who, chunk.error))
+            shaper = shaper or _Shaper(chunk.rate_hz, rate_hz)
+            samples = shaper.process(chunk)
+            mark = await self._put(samples)
+            if mark is None:
+                return Played.SUPERSEDED
+            if not started and len(samples):
+                started = True
+                first = mark - len(samples) + 1
+                self._marks.put_nowait(_Mark(first, UtteranceStarted(*self._who, line)))
         mark = await self._put(silence(0.0, rate_hz))
         if mark is None:
             return Played.SUPERSEDED

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from voxedge.speech.events import Outcome, UtteranceStarted
 from voxedge.speech.lines import SpeechClass
 from voxedge.speech.owner import VoiceOwner
-from voxedge.speech.voices import Voices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +47,6 @@ async def speak_stream(
     synthesizer: Synthesizer,
     sink: AudioSink,
     *,
-    fallback: Synthesizer | None = None,
     on_event: Callable[[Event], None] | None = None,
     on_owner: Callable[[VoiceOwner], None] | None = None,
 ) -> SpeechReport:
@@ -59,9 +57,8 @@ async def speak_stream(
 
     Args:
         utterances: lines of a planner or plain utterances; spoken while they still come.
-        synthesizer: the natural voice.
+        synthesizer: the voice; with a ``FallbackVoice`` a failing one is replaced.
         sink: loudspeaker or file.
-        fallback: the formant voice: letters, and every line on which the other fails.
         on_event: told of each event, on the event loop.
         on_owner: given the owner before it begins, for its ``stop``, ``pause`` and ``resume``.
 
@@ -79,7 +76,7 @@ async def speak_stream(
         if on_event is not None:
             on_event(event)
 
-    owner = VoiceOwner(Voices(synthesizer, fallback), sink, on_event=listen)
+    owner = VoiceOwner(synthesizer, sink, on_event=listen)
     if on_owner is not None:
         on_owner(owner)
     speech = owner.say(SpeechClass.READING, utterances)
