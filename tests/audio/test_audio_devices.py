@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import threading
 import types
 
 import numpy as np
 import pytest
 
-from voxedge.audio import devices
+from voxedge.audio import devices, mixer_sink, output
 from voxedge.audio.devices import OutputDevice, choose, list_outputs, outputs_from, parse_cards
 from voxedge.audio.output import PortAudioSink
 from voxedge.errors import NoSoundCard, SoundCardLost, SoundCardUnknown
@@ -146,14 +147,23 @@ class FakeStream:
     def __init__(self, settings):
         self.settings = settings
         self.closed = False
+        self.starts = 0
+        self.refuse = None
+        self.aborted = threading.Event()
 
     def start(self):
-        pass
+        if self.refuse:
+            raise FakePortAudio.PortAudioError(self.refuse)
+        self.starts += 1
+        self.aborted.clear()
 
     def abort(self, ignore_errors):
+        assert not self.closed, "PortAudio frees a stream that is closed"
         self.settings["finished_callback"]()
+        self.aborted.set()
 
     def close(self, ignore_errors):
+        assert not self.closed
         self.closed = True
 
     def pull(self, frames, *, lead_s=0.04, underflow=False):
@@ -278,6 +288,81 @@ def test_loss_wakes_who_waits_and_the_card_is_found_again_on_its_new_number(port
     assert asyncio.run(asyncio.wait_for(main(), 5.0))
     assert portaudio.restarts == 2, "PortAudio's list is frozen: it is started anew"
     assert portaudio.streams[1].settings["device"] == 0
+
+
+async def parked(stream):
+    assert await asyncio.to_thread(stream.aborted.wait, 5.0)
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("wake", ["write", "earcon", "earcon from a button"])
+def test_a_long_silence_parks_the_stream_and_the_next_sound_starts_it(portaudio, monkeypatch, wake):
+    monkeypatch.setattr(output, "PARK_AFTER_S", 0.05)
+
+    async def main():
+        sink = PortAudioSink()
+        stream = portaudio.streams[0]
+        await parked(stream)
+        assert sink.parked
+        samples = sound(400, sink.rate_hz).samples
+        if wake == "write":
+            await sink.write(sound(400, sink.rate_hz), 0)
+        elif wake == "earcon":
+            sink.earcon(samples)
+        else:
+            await asyncio.to_thread(sink.earcon, samples)
+        running = not sink.parked
+        out = stream.pull(1_000)
+        await parked(stream)
+        await sink.close()
+        return running, out, stream.starts, sink.failure
+
+    running, out, starts, failure = asyncio.run(asyncio.wait_for(main(), 10.0))
+    assert running
+    assert starts == 2
+    assert out.max() > 0.2
+    assert failure is None
+
+
+def test_a_long_pause_parks_the_stream_and_is_no_loss(portaudio, monkeypatch):
+    monkeypatch.setattr(output, "PARK_AFTER_S", 0.05)
+    monkeypatch.setattr(mixer_sink, "STALL_S", 0.05)
+
+    async def main():
+        sink = PortAudioSink()
+        stream = portaudio.streams[0]
+        mark = await sink.write(sound(4_000, sink.rate_hz), 0)
+        listening = asyncio.create_task(sink.heard(mark, 0))
+        stream.pull(1_000)
+        sink.pause()
+        stream.pull(1_000)
+        await parked(stream)
+        await asyncio.wait([listening], timeout=0.3)
+        assert not listening.done()
+        sink.resume()
+        stream.pull(5_000)
+        heard = await listening
+        await sink.close()
+        return heard, stream.starts
+
+    assert asyncio.run(asyncio.wait_for(main(), 10.0)) == (True, 2)
+
+
+def test_a_device_that_went_away_while_parked_is_lost_at_the_next_sound(portaudio, monkeypatch):
+    monkeypatch.setattr(output, "PARK_AFTER_S", 0.05)
+
+    async def main():
+        sink = PortAudioSink()
+        await parked(portaudio.streams[0])
+        portaudio.streams[0].refuse = "Unanticipated host error [PaErrorCode -9999]"
+        with pytest.raises(SoundCardLost):
+            await sink.write(sound(400, sink.rate_hz), 0)
+        await sink.reopen()
+        mark = await sink.write(sound(400, sink.rate_hz), sink.generation)
+        await sink.close()
+        return mark
+
+    assert asyncio.run(asyncio.wait_for(main(), 10.0)) == 400
 
 
 def test_a_busy_card(portaudio):

@@ -187,6 +187,11 @@ class MixerSink:
         """The clock of ``render``'s ``due_s``."""
         return time.monotonic()
 
+    @property
+    def _resting(self) -> bool:
+        """Whether the device is meant to take no blocks now."""
+        return False
+
     def _fail(self, error: VoxedgeError) -> None:
         """Note that the device is gone. Any thread."""
         if self._failure is None and not self._closed:
@@ -208,7 +213,7 @@ class MixerSink:
         else:
             wait_s = min(max(frames / self.rate_hz, _SHORTEST_WAIT_S), STALL_S)
         rung = await self._sleep(wait_s)
-        if rung or self._mixer.rendered != before:
+        if rung or self._resting or self._mixer.rendered != before:
             self._silent_since = None
             return
         now = self._loop.time()

@@ -25,13 +25,17 @@ from voxedge.audio.mixer_sink import MixerSink
 from voxedge.errors import NoSoundCard, SoundCardLost
 
 if TYPE_CHECKING:
-    from voxedge.flow import FloatSamples
+    from voxedge.flow import FloatSamples, PcmChunk
 
 _LOG = logging.getLogger(__name__)
 
 LATENCY_MS = 40.0
 """What is asked of the device. A stop is silent within this and the fade: 48 ms of the 60 ms
 allowed. PortAudio's own "low" (9 ms on many cards) crackles on a Raspberry Pi."""
+
+PARK_AFTER_S = 10.0
+"""Of silence. An open stream wakes the processor for every block, a hundred times a second; a
+device that waits for its button all day may not. Within it the next sound needs no start."""
 
 
 class PortAudioSink(MixerSink):
@@ -55,40 +59,110 @@ class PortAudioSink(MixerSink):
         super().__init__(device.label, device.rate_hz, latency_ms=latency_ms, volume=volume)
         self._spec = spec
         self._scratch: FloatSamples = np.zeros(0, dtype=np.float32)
-        self._finished = threading.Event()
         self._underflows = 0
-        self._stream = self._open(device)
+        # Buttons may sound an earcon from their own thread while the loop parks the stream.
+        self._parking = threading.Lock()
+        self._parked = False
+        self._needed_s = time.monotonic()
+        # Set while the end of the stream is our own doing.
+        self._ending = threading.Event()
+        self._stream: Any = self._open(device)
+        self._idle_timer = self._loop.call_later(PARK_AFTER_S, self._consider_parking)
 
     @property
     def granted_latency_ms(self) -> float:
         """What the device reports: from the callback to the loudspeaker."""
-        return 1000.0 * float(self._stream.latency)
+        return 0.0 if self._stream is None else 1000.0 * float(self._stream.latency)
 
     @property
     def underruns(self) -> int:
         """Times the ring ran dry in an utterance, and times the callback came too late."""
         return super().underruns + self._underflows
 
+    @property
+    def parked(self) -> bool:
+        """Whether the stream rests after a long silence; the next sound starts it."""
+        return self._parked
+
+    async def write(self, chunk: PcmChunk, generation: int) -> int | None:
+        """Take a chunk; see ``AudioSink.write``."""
+        self._need()
+        return await super().write(chunk, generation)
+
+    def resume(self) -> None:
+        """Go on from where ``pause`` held."""
+        super().resume()
+        self._need()
+
+    def earcon(self, samples: FloatSamples) -> None:
+        """Mix a short sound over the speech."""
+        super().earcon(samples)
+        self._need()
+
     async def reopen(self) -> None:
-        """Find the device again and open it anew; see ``AudioSink.reopen``."""
+        """Find the device again and open it anew; see ``AudioSink.reopen``.
+
+        It is opened at the rate it had: what is under way was resampled for that.
+        """
         self._release()
         device = choose(self._spec, await asyncio.to_thread(list_outputs, refresh=True))
-        if device.rate_hz != self.rate_hz:
-            # Audio in flight was resampled for the old rate; the device converts for this one.
-            _LOG.info("device %s prefers %d Hz now", device.label, device.rate_hz)
         self._mixer.speech.abandon()
         self._mixer.earcons.abandon()
         self._stream = await asyncio.to_thread(self._open, device)
         self._name = device.label
         self._failure = None
+        self._need()
+        self._idle_timer = self._loop.call_later(PARK_AFTER_S, self._consider_parking)
+
+    # -- rest ---------------------------------------------------------------------------
+
+    @property
+    def _resting(self) -> bool:
+        return self._parked
+
+    def _need(self) -> None:
+        """Something is to be heard: see that the stream runs. Any thread."""
+        self._needed_s = time.monotonic()
+        if not self._parked:
+            return
+        with self._parking:
+            if not self._parked or self._stream is None:
+                return
+            self._parked = False
+            self._ending.clear()
+            try:
+                self._stream.start()
+            except load_portaudio().PortAudioError as error:
+                _LOG.warning("starting %s: %s", self._name, error)
+                self._fail(SoundCardLost(device=self._name))
+                return
+        self._loop.call_soon_threadsafe(self._consider_parking)
+
+    def _consider_parking(self) -> None:
+        """Park after a long silence, else look again later. On the loop."""
+        self._idle_timer.cancel()
+        if self._closed or self._failure is not None:
+            return
+        idle_s = time.monotonic() - self._needed_s
+        speech, earcons = self._mixer.speech, self._mixer.earcons
+        silent = speech.paused or speech.read == speech.written
+        if silent and earcons.read == earcons.written and idle_s >= PARK_AFTER_S:
+            with self._parking:
+                self._ending.set()
+                self._stream.abort(ignore_errors=True)
+                self._parked = True
+            return
+        wait_s = max(PARK_AFTER_S - idle_s, PARK_AFTER_S / 10.0)
+        self._idle_timer = self._loop.call_later(wait_s, self._consider_parking)
+
+    # -- PortAudio ----------------------------------------------------------------------
 
     def _open(self, device: OutputDevice) -> Any:
         sounddevice = load_portaudio()
-        self._finished = threading.Event()
-        finished = self._finished
+        ending = self._ending = threading.Event()
 
         def on_finished() -> None:
-            if not finished.is_set():
+            if not ending.is_set():
                 self._fail(SoundCardLost(device=device.label))
 
         try:
@@ -128,11 +202,12 @@ class PortAudioSink(MixerSink):
         outdata[:] = block[:, np.newaxis]
 
     def _release(self) -> None:
-        # From here on the end of the stream is our own doing.
-        self._finished.set()
-        sounddevice = load_portaudio()
-        try:
-            self._stream.abort(ignore_errors=True)
-            self._stream.close(ignore_errors=True)
-        except sounddevice.PortAudioError as error:
-            _LOG.warning("closing %s: %s", self._name, error)
+        self._idle_timer.cancel()
+        with self._parking:
+            stream, self._stream, self._parked = self._stream, None, False
+        if stream is None:
+            return
+        self._ending.set()
+        # A device that is gone cannot be closed in good order; that must not hinder a new start.
+        stream.abort(ignore_errors=True)
+        stream.close(ignore_errors=True)
