@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxedge.engines.tts.assets import VoiceAssets
+from voxedge.engines.tts.compress import TimeCompressor
 from voxedge.engines.tts.durations import allot_frames, chunk_plan
 from voxedge.engines.tts.network import (
     Encoded,
@@ -31,6 +32,11 @@ from voxedge.flow import PcmChunk, Utterance
 
 RATE_MIN, RATE_MAX = 0.5, 3.0
 """What an utterance may ask; anything beyond is taken as the nearest of the two."""
+
+SQUEEZE_MAX = 1.5
+"""Up to this rate the network is asked for shorter phonemes; beyond it speaks at its own rate and
+the waveform is shortened. Word error rates by Whisper tiny, squeezed against shortened: 3.7 and
+3.3 % at rate 1.5, 18.2 and 6.5 % at 1.75, 22.9 and 8.9 % at 2."""
 
 LEAD_FRAMES, TAIL_FRAMES = 5, 3
 """Frames (11.6 ms each at 22,050 Hz) kept before the first and after the last phoneme. The model
@@ -201,22 +207,25 @@ class PiperOnnxVoice:
             speaker,
             switch,
         )
-        rate = min(max(rate, RATE_MIN), RATE_MAX)
-        frames = allot_frames(encoded.durations, config.length_scale, rate)
+        by_durations, by_waveform = speeds(rate)
+        frames = allot_frames(encoded.durations, config.length_scale, by_durations)
         prior = sample_prior(encoded, frames, config.noise_scale, noise)
         begin, end = kept_frames(frames, sentence.lead, sentence.tail)
         sizes = chunk_plan(
             end - begin,
-            settings.first_chunk_frames,
+            round(settings.first_chunk_frames * by_waveform),
             settings.chunk_growth,
             settings.largest_chunk_frames,
         )
         gain = np.float32(10.0 ** (self._assets.gain_db / 20.0))
         fade = np.linspace(0.0, 1.0, self.rate_hz * _FADE_MS // 1000, dtype=np.float32)
+        compressor = TimeCompressor(by_waveform, self.rate_hz) if by_waveform > 1 else None
         chunks = network.decode(prior, sizes, begin, speaker, switch)
         for number, samples in enumerate(chunks, 1):
             if not np.isfinite(samples).all():
                 raise NetworkFailed("it gives numbers that are no samples")
+            if compressor is not None:
+                samples = compressor.push(samples, last=number == len(sizes))
             samples = np.clip(samples * gain, -1.0, 1.0)
             if number == 1:
                 samples[: len(fade)] *= fade[: len(samples)]
@@ -251,6 +260,16 @@ def kept_frames(frames: npt.NDArray[np.int64], lead: int, tail: int) -> tuple[in
     sound_begin = int(frames[:lead].sum())
     sound_end = total - int(frames[len(frames) - tail :].sum())
     return max(0, sound_begin - LEAD_FRAMES), min(total, max(sound_end, 1) + TAIL_FRAMES)
+
+
+def speeds(rate: float) -> tuple[float, float]:
+    """How much of a rate is asked of the durations and how much of the waveform.
+
+    Args:
+        rate: what the utterance asks; anything beyond the limits is taken as the nearest one.
+    """
+    rate = min(max(rate, RATE_MIN), RATE_MAX)
+    return (rate, 1.0) if rate <= SQUEEZE_MAX else (1.0, rate)
 
 
 def thread_count(asked: int | None) -> int:
