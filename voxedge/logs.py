@@ -65,6 +65,14 @@ def fields(**values: Value) -> dict[str, dict[str, str]]:
 class SafeFormatter(logging.Formatter):
     """Formats messages; of a foreign exception it shows type and place only."""
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Format, trusting no text of the exception that another formatter left in the record."""
+        kept, record.exc_text = record.exc_text, None
+        try:
+            return super().format(record)
+        finally:
+            record.exc_text = kept
+
     def formatException(self, ei: object) -> str:  # noqa: N802 - logging's name
         """Return type, our own message if it is ours, and the frames as file:line function."""
         if not isinstance(ei, tuple) or ei[1] is None:
