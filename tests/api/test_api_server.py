@@ -471,6 +471,7 @@ def test_the_client(tmp_path: Path) -> None:
 def test_the_client_says_why_it_was_closed(tmp_path: Path) -> None:
     async def scene(server: ControlServer, _daemon: Daemon, path: Path) -> None:
         with await asyncio.to_thread(ControlClient, path) as client:
+            await asyncio.to_thread(client.status)  # accepted, so that it can be closed
             await until(lambda: server.connections == 0)
             with pytest.raises(ControlRefused, match="nothing came for too long"):
                 await asyncio.to_thread(client.status)

@@ -327,7 +327,7 @@ def test_damage_found_while_running_is_told_and_it_works_on(path: Path) -> None:
 
 
 _READ_ONLY = """
-import json, os, sys
+import json, os, sys, urllib.parse
 from pathlib import Path
 from voxedge.errors import LibraryReadOnly
 from voxedge.document.cursor import Cursor
