@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -94,10 +95,17 @@ class _Session:
             voice.close()
 
     def _show(self, part: Part) -> None:
-        if self._print_text and not isinstance(part, PageFailed):
-            for section in part.sections:
-                for paragraph in section.paragraphs:
-                    print(paragraph.text, end="\n\n", flush=True)
+        if not self._print_text or isinstance(part, PageFailed):
+            return
+        paragraphs = [
+            paragraph.text for section in part.sections for paragraph in section.paragraphs
+        ]
+        try:
+            print("\n\n".join(paragraphs), end="\n\n", flush=True)
+        except BrokenPipeError:
+            # Whoever read our text has seen enough (`| head`); whoever listens has not.
+            self._print_text = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _as_json(pages: PagesRead, speech: SpeechReport | None) -> dict[str, object]:
