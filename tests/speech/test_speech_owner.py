@@ -514,6 +514,32 @@ def test_script_that_comes_while_it_is_spoken_and_breaks_off():
     assert spoken == [ONE, "working", TWO]
 
 
+def test_a_script_of_any_length_is_taken_line_by_line():
+    taken = []
+
+    def script():
+        for number in range(1_000_000):
+            taken.append(number)
+            yield Utterance(f"sentence number {number} of very many")
+            if number == 5:
+                raise ValueError("page text must not be in the message")
+
+    async def main():
+        async with Stage() as stage:
+            reading = stage.owner.say(SpeechClass.READING, script())
+            await stage.spoken("sentence number 0 of very many")
+            ahead = len(taken)
+            outcome = await reading.finished()
+            return ahead, outcome, str(reading.error), reading.lines_spoken
+
+    ahead, outcome, error, spoken = run_virtual(main())
+    assert ahead <= 5
+    assert outcome is Outcome.FAILED
+    assert "ValueError" in error
+    assert "page text" not in error
+    assert spoken == 6
+
+
 def test_script_is_closed_when_its_speech_is_stopped():
     closed = []
 

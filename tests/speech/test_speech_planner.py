@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,11 @@ from voxedge.speech.blocking import iterate_in_thread
 from voxedge.speech.clauses import (
     FIRST_CUT_CHARS,
     LONGEST_CHARS,
+    LONGEST_PRINTED_CHARS,
     SHORTEST_CHARS,
     cut_first_clause,
     cut_long,
+    cut_printed,
 )
 from voxedge.speech.lines import Place
 from voxedge.speech.planner import Style, plan_document, plan_sections, plan_text
@@ -164,3 +167,15 @@ def test_cutting_loses_nothing_and_bounds_everything(text):
     assert "".join((first + rest).split()) == "".join(text.split())
     if rest:
         assert SHORTEST_CHARS <= len(first) <= FIRST_CUT_CHARS
+
+
+def test_print_without_a_stop_is_cut_between_words_and_never_at_a_number():
+    text = "Take one tablet 2 times a day with 5 mL of water " * 200
+    pieces = cut_printed(text)
+    assert "".join(pieces) == text
+    assert all(len(piece) <= LONGEST_PRINTED_CHARS for piece in pieces)
+    for before, after in itertools.pairwise(pieces):
+        assert before.split()[-1].isalpha()
+        assert after.split()[0].isalpha()
+    assert cut_printed("a" * 4_500) == ["a" * 2_000, "a" * 2_000, "a" * 500]
+    assert cut_printed("Take 5 mL.") == ["Take 5 mL."]

@@ -18,6 +18,12 @@ LONGEST_CHARS = 300
 """About 20 s. A "sentence" of a page without full stops must not be one utterance: it would be
 neither soon heard nor bounded in memory."""
 
+LONGEST_PRINTED_CHARS = 2_000
+"""Text work is done on no more at once: what is printed without any stop must not hold the loop."""
+
+_WORD_GAP = re.compile(r"(?<=[^\W\d_])[,;:]?\s+(?=[^\W\d_])")
+"""White space between two words, none of which is a number: a dose is not parted from its unit."""
+
 _CLAUSE_END = re.compile(r"[,;:)–—](?=\s)\s*|[，；：、]")
 _SPACE = re.compile(r"\s+")
 
@@ -36,6 +42,18 @@ def cut_first_clause(text: str) -> tuple[str, str]:
         if match.start() >= SHORTEST_CHARS and len(text) - cut >= SHORTEST_CHARS:
             return text[:cut].rstrip(), text[cut:]
     return text, ""
+
+
+def cut_printed(text: str) -> list[str]:
+    """Cut a "sentence" of print longer than ``LONGEST_PRINTED_CHARS``; shorter ones stay whole."""
+    pieces = []
+    while len(text) > LONGEST_PRINTED_CHARS:
+        window = text[:LONGEST_PRINTED_CHARS]
+        cut = _last_end(_WORD_GAP, window) or _last_end(_SPACE, window) or LONGEST_PRINTED_CHARS
+        pieces.append(text[:cut])
+        text = text[cut:]
+    pieces.append(text)
+    return pieces
 
 
 def cut_long(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from voxedge.document.model import Role
 from voxedge.flow import Utterance, VoiceKind
-from voxedge.speech.clauses import cut_first_clause, cut_long
+from voxedge.speech.clauses import cut_first_clause, cut_long, cut_printed
 from voxedge.speech.lines import Line, Place
 from voxedge.text import normalise, pause_after_ms, split_sentences
 
@@ -76,10 +76,11 @@ class Planner:
         held: Line | None = None
         for index, printed in enumerate(sentences):
             here = replace(place, sentence=index)
-            for line in self._sentence(printed, here, is_heading=is_heading):
-                if held is not None:
-                    yield held
-                held = line
+            for piece in cut_printed(printed):
+                for line in self._sentence(piece, here, is_heading=is_heading):
+                    if held is not None:
+                        yield held
+                    held = line
         if held is not None:
             yield self._as_last(held, is_heading=is_heading)
 

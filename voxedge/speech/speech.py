@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from voxedge.errors import VoxedgeError
@@ -36,6 +36,7 @@ class LineSource:
         self._trail: deque[Line] = deque()
         self._heard = 0
         self._script: AsyncIterator[Line | Utterance] | None = None
+        self._items: Iterator[Line | Utterance] | None = None
         self._queue: asyncio.Queue[Line | VoxedgeError | None] = asyncio.Queue(_QUEUED_LINES)
         self._pump: asyncio.Task[None] | None = None
         self._ending: VoxedgeError | None = None
@@ -43,8 +44,8 @@ class LineSource:
         if isinstance(script, AsyncIterator):
             self._script = script
         else:
-            self._replay.extend(_as_line(item) for item in script)
-            self._ended = True
+            # Taken one by one too: planning a long text whole would delay its first sound.
+            self._items = iter(script)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Begin to pump, once; ``tasks`` owns the pump."""
@@ -57,21 +58,28 @@ class LineSource:
         Raises:
             VoxedgeError: the script failed; what it gave before has been returned.
         """
-        if self._replay:
-            line = self._replay.popleft()
-        else:
-            if not self._ended:
-                item = await self._queue.get()
-                if isinstance(item, Line):
-                    self._trail.append(item)
-                    return item
-                self._ended = True
-                self._ending = item
-            if self._ending is not None:
-                raise type(self._ending)(**self._ending.details) from self._ending
-            return None
-        self._trail.append(line)
-        return line
+        item = self._replay.popleft() if self._replay else await self._take()
+        if isinstance(item, Line):
+            self._trail.append(item)
+            return item
+        self._ended = True
+        self._ending = item
+        if item is not None:
+            raise type(item)(**item.details) from item
+        return None
+
+    async def _take(self) -> Line | VoxedgeError | None:
+        if self._ended:
+            return self._ending
+        if self._items is None:
+            return await self._queue.get()
+        try:
+            item = next(self._items, None)
+        except VoxedgeError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a broken script is its speech's failure only
+            return _broken_off(error)
+        return None if item is None else _as_line(item)
 
     def heard(self, line: Line) -> None:
         """Note that the oldest line not yet heard was heard to its end."""
@@ -100,8 +108,7 @@ class LineSource:
         except VoxedgeError as error:
             ending = error
         except Exception as error:  # noqa: BLE001 - a broken script is its speech's failure only
-            ending = VoxedgeError(reason=f"the text broke off: {type(error).__name__}")
-            ending.__cause__ = error
+            ending = _broken_off(error)
         finally:
             if hasattr(script, "aclose"):
                 await script.aclose()
@@ -153,6 +160,13 @@ class Speech:
         self.error = error
         self.lines.close()
         self._over.set()
+
+
+def _broken_off(error: Exception) -> VoxedgeError:
+    """Tell of a mistake in a script by its kind only: its message may hold page text."""
+    failure = VoxedgeError(reason=f"the text broke off: {type(error).__name__}")
+    failure.__cause__ = error
+    return failure
 
 
 def _as_line(item: Line | Utterance) -> Line:
