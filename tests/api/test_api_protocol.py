@@ -1,6 +1,8 @@
 """The messages: each comes back as it went, and no bytes do worse than a clear refusal."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -32,6 +34,7 @@ from voxedge.api.protocol import (
     status_from_json,
     status_to_json,
 )
+from voxedge.api.server import Limits
 from voxedge.errors import ControlRefused
 from voxedge.speech.lines import SpeechClass
 
@@ -259,3 +262,26 @@ def test_a_failure_keeps_its_exit_code() -> None:
     assert isinstance(strange, ControlRefused)
     assert "Hello." in str(strange)
     assert isinstance(Failed(1, "EXIT_INTERRUPTED", "x").error(), ControlRefused)
+
+
+def test_the_integrators_page_says_what_is_true() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "integrators" / "control-socket.md").read_text()
+    examples = re.findall(r'^\| `(\{"v":1.*?\})` \|', page, flags=re.MULTILINE)
+    kinds = {type(decode_request(example.encode())) for example in examples}
+    assert kinds == {Do, Say, GetStatus, Follow}
+    (example,) = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+    assert status_to_json(status_from_json(json.loads(example))) == json.loads(example)
+    assert f"{SAY_CHARACTERS:,} characters" in page
+    assert f"{LINE_BYTES // 1024} KiB" in page
+    for state in State:
+        assert f"`{state.value}`" in page
+    limits = Limits()
+    for told in (
+        f"{limits.burst} at once, {limits.rate_hz:g} a second",
+        f"| connections | {limits.connections} |",
+        f"| followers | {limits.followers} |",
+        f"| {limits.idle_s:g} s |",
+        f"| {limits.send_s:g} s |",
+        f"| {limits.do_s:g} s |",
+    ):
+        assert told in page, told
