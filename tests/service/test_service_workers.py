@@ -302,7 +302,8 @@ def a_page(rows: int = 300) -> Frame:
 
 
 def reader_of(worker: Worker) -> PageReader:
-    return WorkerPageReader(worker, "bad-page-reader", asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    return WorkerPageReader(worker, "bad-page-reader", loop, bad_engines.page_reader().language_tag)
 
 
 def test_a_page_reader_in_a_worker_reads_like_the_reader_itself() -> None:
@@ -311,12 +312,13 @@ def test_a_page_reader_in_a_worker_reads_like_the_reader_itself() -> None:
         async with running("good", "page_reader", calls_at_once=1) as worker:
             reader = reader_of(worker)
             document = await asyncio.to_thread(reader.read, frame, "eng", 2)
-            sections = await asyncio.to_thread(
-                lambda: list(reader.read_progressively(frame, "eng", 2))
-            )
+            reading = await asyncio.to_thread(reader.start, frame, "eng", 2)
+            sections = await asyncio.to_thread(list, reading)
             assert reader.name == "bad-page-reader 1.0"
         assert document == engine.read(frame, "eng", 2)
-        assert sections == list(engine.read_progressively(frame, "eng", 2))
+        assert sections == list(engine.start(frame, "eng", 2))
+        assert reading.page == engine.start(frame, "eng", 2).page
+        assert reader.language_tag("eng") == "en"
         assert document.text == "grey 40\n\ngrey 80\n\ngrey 120"
 
     run(check)
@@ -338,8 +340,8 @@ def test_reading_may_be_broken_off_between_sections() -> None:
             pid = worker.pid
 
             def first_only() -> Any:
-                sections = reader_of_worker.read_progressively(a_page(), "eng")
-                found = next(iter(sections))
+                sections = iter(reader_of_worker.start(a_page(), "eng"))
+                found = next(sections)
                 sections.close()  # type: ignore[attr-defined]
                 return found
 
@@ -379,6 +381,20 @@ def test_a_failing_page_reader_is_told_and_the_next_page_is_read(
             if mode not in ("raise", "raise_foreign"):
                 document = await asyncio.to_thread(reader.read, a_page(), "eng")
                 assert len(document.sections) == 3
+
+    run(check)
+
+
+def test_a_reading_that_nobody_follows_does_not_block_the_next_page() -> None:
+    async def check() -> None:
+        async with running("good", "page_reader", calls_at_once=1) as worker:
+            reader = reader_of(worker)
+            for _ in range(3):
+                reading = await asyncio.to_thread(reader.start, a_page(), "eng")
+                assert reading.page.height == 300
+                del reading
+            document = await asyncio.to_thread(reader.read, a_page(), "eng")
+            assert len(document.sections) == 3
 
     run(check)
 

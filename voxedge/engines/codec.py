@@ -148,9 +148,27 @@ def sections_from_bytes(data: bytes | bytearray | memoryview) -> tuple[Section, 
     return _load(data, build)
 
 
+def page_to_list(page: Page) -> list[int]:
+    """Return width, height and rotation."""
+    return [page.width, page.height, page.rotation]
+
+
+def page_from_list(raw: Any) -> Page:
+    """Return the page; the inverse of ``page_to_list``.
+
+    Raises:
+        CorruptAnswer: anything else.
+    """
+    try:
+        width, height, rotation = (_typed(value, int) for value in raw)
+    except (TypeError, ValueError) as error:
+        raise CorruptAnswer("not a page") from error
+    return Page(width, height, rotation)
+
+
 def document_to_bytes(document: Document) -> bytes:
     """Return JSON text."""
-    pages = [[page.width, page.height, page.rotation] for page in document.pages]
+    pages = [page_to_list(page) for page in document.pages]
     sections = [_section(section) for section in document.sections]
     return _dump([sections, pages, document.language, document.engine])
 
@@ -166,7 +184,7 @@ def document_from_bytes(data: bytes | bytearray | memoryview) -> Document:
         sections, pages, language, engine = raw
         return Document(
             sections=tuple(_to_section(section) for section in sections),
-            pages=tuple(Page(*(_typed(value, int) for value in page)) for page in pages),
+            pages=tuple(page_from_list(page) for page in pages),
             language=_typed(language, str),
             engine=_typed(engine, str),
         )

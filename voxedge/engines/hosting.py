@@ -88,7 +88,7 @@ class HostedPageReader:
         return {"name": self._engine.name}
 
     async def call(self, method: str, request: Message) -> AsyncIterator[Message]:
-        """Read a page whole (``read``) or section by section (``read_progressively``)."""
+        """Read a page whole (``read``), or page first and then sections (``start``)."""
         frame = codec.frame_from_message(request)
         language = str(request.header["language"])
         page = int(request.header["page"])
@@ -96,17 +96,19 @@ class HostedPageReader:
             if method == "read":
                 document = await self._on_thread(self._engine.read, frame, language, page)
                 yield Message({}, codec.document_to_bytes(document))
-            elif method == "read_progressively":
-                async with aclosing(self._sections(frame, language, page)) as messages:
+            elif method == "start":
+                async with aclosing(self._progress(frame, language, page)) as messages:
                     async for message in messages:
                         yield message
             else:
                 raise ValueError("a page reader can only read")
 
-    async def _sections(
+    async def _progress(
         self, frame: Frame, language: str, page: int
     ) -> AsyncGenerator[Message, None]:
-        iterator = await self._on_thread(self._engine.read_progressively, frame, language, page)
+        reading = await self._on_thread(self._engine.start, frame, language, page)
+        yield Message({"page": codec.page_to_list(reading.page)})
+        iterator = iter(reading)
         try:
             # StopIteration cannot cross a Future, so the end is a default value.
             while (sections := await self._on_thread(next, iterator, None)) is not None:

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from voxedge.document.model import Document, Section
+from voxedge.document.model import Document, Page, Section
 from voxedge.engines import codec
 from voxedge.engines.codec import CorruptAnswer
 from voxedge.engines.framing import Message
@@ -79,6 +80,21 @@ class WorkerSynthesizer:
         """Nothing to free here."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerPageReading:
+    """A ``PageReading`` whose sections come from a worker process.
+
+    Closing the iterator (or leaving it to the garbage collector) stops the reading.
+    """
+
+    page: Page
+    sections: Iterator[tuple[Section, ...]]
+
+    def __iter__(self) -> Iterator[tuple[Section, ...]]:
+        """Return the sections; blocking, once only."""
+        return self.sections
+
+
 class WorkerPageReader:
     """A ``PageReader`` whose recogniser lives in a worker process.
 
@@ -90,6 +106,7 @@ class WorkerPageReader:
         worker: Worker,
         name: str,
         loop: asyncio.AbstractEventLoop,
+        language_tag: Callable[[str], str],
         patience_s: float = 10.0,
     ) -> None:
         """Wrap a worker of kind "page_reader".
@@ -98,12 +115,14 @@ class WorkerPageReader:
             worker: entered by the caller.
             name: of the recogniser.
             loop: the one the worker runs in.
+            language_tag: of the recogniser; a table, so it is not asked of the worker.
             patience_s: how long to wait for a worker that is not up; there is no second recogniser
                 to fall back to.
         """
         self._worker = worker
         self._name = name
         self._loop = loop
+        self._language_tag = language_tag
         self._patience_s = patience_s
 
     @property
@@ -123,24 +142,33 @@ class WorkerPageReader:
             items = self._call("read", frame, language, page)
             async with aclosing(items):
                 async for item in items:
-                    return self._decoded(codec.document_from_bytes, item)
+                    return self._checked(codec.document_from_bytes, item.payload)
             raise OcrFailed(reason="no answer came")
 
         return self._blocking(ask())
 
-    def read_progressively(
-        self, frame: Frame, language: str, page: int = 0
-    ) -> Iterator[tuple[Section, ...]]:
-        """Yield sections as the worker finishes them; see ``PageReader.read_progressively``.
+    def language_tag(self, language: str) -> str:
+        """Return the BCP 47 tag; no call to the worker."""
+        return self._language_tag(language)
+
+    def start(self, frame: Frame, language: str, page: int = 0) -> WorkerPageReading:
+        """Begin to read in the worker; see ``PageReader.start``.
 
         Raises:
             OcrFailed: the worker is down, was killed, or answered what is no page.
             VoxedgeError: what the recogniser itself raised.
         """
-        items = self._call("read_progressively", frame, language, page)
+        items = self._call("start", frame, language, page)
+        first = self._blocking(_next_or_none(items))
+        if first is None:
+            raise OcrFailed(reason="no answer came")
+        found = self._checked(codec.page_from_list, first.header.get("page"))
+        return WorkerPageReading(found, self._sections(items))
+
+    def _sections(self, items: AsyncGenerator[Message, None]) -> Iterator[tuple[Section, ...]]:
         try:
             while (item := self._blocking(_next_or_none(items))) is not None:
-                yield self._decoded(codec.sections_from_bytes, item)
+                yield self._checked(codec.sections_from_bytes, item.payload)
         finally:
             self._blocking(items.aclose())
 
@@ -157,9 +185,9 @@ class WorkerPageReader:
             except WorkerFailure as failure:
                 raise OcrFailed(reason=failure.reason) from failure
 
-    def _decoded(self, decode: Callable[[Any], T], item: Message) -> T:
+    def _checked(self, decode: Callable[[Any], T], answer: Any) -> T:
         try:
-            return decode(item.payload)
+            return decode(answer)
         except CorruptAnswer as corrupt:
             reason = f"answered garbage: {corrupt}"
             self._loop.call_soon_threadsafe(self._worker.kill, reason)

@@ -34,6 +34,7 @@ import signal
 import stat
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -97,6 +98,18 @@ class BadVoice:
         """Nothing is held."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class BadPageReading:
+    """A ``PageReading``."""
+
+    page: Page
+    sections: Iterator[tuple[Section, ...]]
+
+    def __iter__(self) -> Iterator[tuple[Section, ...]]:
+        """Return the sections."""
+        return self.sections
+
+
 class BadPageReader:
     """A ``PageReader``: one section per 100 rows of pixels, or trouble."""
 
@@ -105,17 +118,22 @@ class BadPageReader:
     def __init__(self, mode: str) -> None:
         self._mode = mode
 
+    def language_tag(self, language: str) -> str:
+        """Return the first two letters."""
+        return language[:2]
+
     def read(self, frame: Frame, language: str, page: int = 0) -> Document:
         """Read everything."""
-        sections = tuple(
-            s for found in self.read_progressively(frame, language, page) for s in found
-        )
-        return Document(sections, (Page(frame.width_px, frame.height_px),), language, self.name)
+        reading = self.start(frame, language, page)
+        return Document(tuple(chain.from_iterable(reading)), (reading.page,), language, self.name)
 
-    def read_progressively(
-        self, frame: Frame, language: str, page: int = 0
-    ) -> Iterator[tuple[Section, ...]]:
-        """Yield a section that tells the mean grey of its rows; trouble comes with the second."""
+    def start(self, frame: Frame, language: str, page: int = 0) -> BadPageReading:
+        """Begin; a section tells the mean grey of its rows; trouble comes with the second."""
+        return BadPageReading(
+            Page(frame.width_px, frame.height_px, 90), self._sections(frame, language, page)
+        )
+
+    def _sections(self, frame: Frame, language: str, page: int) -> Iterator[tuple[Section, ...]]:
         for top in range(0, frame.height_px, ROWS_PER_SECTION):
             if top == ROWS_PER_SECTION:
                 self._trouble(language)
