@@ -15,7 +15,7 @@ from voxedge.text.languages import language_for
 from voxedge.text.lexicon import Lexicon
 from voxedge.text.model import Doubt, Normalised, Span
 
-_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]+")
 _FIRST_WORD = re.compile(r"\s*([^\W_]+)")
 _LAST_WORD = re.compile(r"([^\W_]+)\s*$")
 _SPACES = re.compile(r"[^\S\n]+|\n")
@@ -66,9 +66,9 @@ def normalise(text: str, *, language: str = "en", lexicon: Lexicon | None = None
             span = Span(origin[scan.pos], origin[reading.end - 1] + 1, reading.doubt)
             (spelled if reading.spelled else doubtful).append(span)
         printed = folded[scan.pos : reading.end]
-        if not printed.isspace():
+        if reading.text.strip():  # what is not said is no context
             scan.last = reading.kind
-            scan.last_word = printed[-24:].lower().split()[-1].strip(".,:;()")
+            scan.last_word = "".join(printed[-24:].lower().split()[-1:]).strip(".,:;()")
         scan.pos = reading.end
     return Normalised(_tidy("".join(said)), tuple(spelled), tuple(doubtful))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from voxedge.text.english import numerals
 from voxedge.text.english.number import Number, number_at, power_at
 from voxedge.text.english.units import STRENGTHS, WORDS_AS_UNITS, Unit, unit_after_per, unit_at
-from voxedge.text.fold import SUPERSCRIPTS
+from voxedge.text.fold import SUPERSCRIPTS, letters_end
 from voxedge.text.language import Kind, Reading, Scan
 from voxedge.text.model import Doubt
 
@@ -228,6 +228,9 @@ def _tail(text: str, amount: _Amount) -> Reading | None:
     hyphen = _HYPHEN_WORD.match(text, amount.end)
     if hyphen is not None and amount.unit is None and amount.number.doubt is None:
         word = hyphen.group(1)
+        stopped = text[hyphen.end() : hyphen.end() + 1] == "." and len(word) < 6
+        if stopped or letters_end(word) < len(word):  # "5-max.": an abbreviation, not a word
+            return _reading(amount, amount.words, amount)
         unit = unit_at(text, hyphen.start(1))
         said = unit[0].singular if unit and unit[2] == hyphen.end() else word.lower()
         if word.isupper() and not unit:

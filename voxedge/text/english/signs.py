@@ -188,7 +188,7 @@ def slash(scan: Scan) -> Reading | None:
         if found is not None:
             return Reading(found[2], f"per {found[0].singular}", Kind.DOSE, found[0].doubt)
         if found is None and scan.last is Kind.DOSE:
-            return Reading(scan.pos + 1, ",", Kind.BREAK, glued=True)
+            return Reading(scan.pos + 1, ",", Kind.DOSE, glued=True)
     if scan.last is Kind.DOSE and _SLASH_NUMBER.match(scan.text, scan.pos):
         return Reading(scan.pos + 1, "per", Kind.DOSE)
     around = scan.text[max(0, scan.pos - 1) : scan.pos] + scan.text[scan.pos + 1 : scan.pos + 2]
@@ -230,7 +230,7 @@ def sign(scan: Scan) -> Reading:
         return Reading(end, "", scan.last, glued=True)
     if char == "§" and following.isalpha():
         return Reading(end, "paragraph sign")
-    if char in _NAMED and not (char in "<>" and not following.strip()):
+    if char in _NAMED:
         return Reading(end, _NAMED[char], Kind.ROMAN if char == "§" else Kind.WORD)
     if unicodedata.category(char) == "So" and (name := _emoji_name(char)):
         return Reading(end, f"{name} sign", Kind.WORD)

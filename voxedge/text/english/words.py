@@ -90,17 +90,17 @@ _WITH_READINGS = {
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
 _ROMAN = (
     r"(?P<roman>[IVX]{1,7})(?P<letter>[a-d]|A(?![^\W_])|B(?![^\W_]))?"
-    r"(?![^\W_⁰¹²³⁴⁵⁶⁷⁸⁹]|'|\.[A-Za-z])"
+    r"(?![^\W_⁰¹²³⁴⁵⁶⁷⁸⁹]|'|-[A-HJ-UWYZa-z](?![^\W_])|\.[A-Za-z])"
 )
 _ROMAN_KEYWORDS = (
     "section part type types stage stages phase phases chapter annex appendix factor factors class "
     "grade grades schedule volume figure table title article step level group angiotensin mobitz "
     "bipolar nyha antithrombin complement war category module panel collagen interleukin nerve "
-    "nerves zone tier sect degree hypersensitivity stadium paragraph book act item unit"
+    "nerves zone tier sect degree hypersensitivity stadium paragraph"
 )
 _KEYED_ROMAN = re.compile(
     r"(?P<key>" + "|".join(sorted(_ROMAN_KEYWORDS.split(), key=len, reverse=True)) + r")"
-    r"(?P<gap>[^\w.,;:!?()/+=@#&%<>≤≥±×§$€£-]{1,4})" + _ROMAN,
+    r"(?P<gap>(?!'[A-Z])[\s~\"'*^|•·®™℠†‡]{1,5})" + _ROMAN,
     re.IGNORECASE,
 )
 _NEXT_ROMAN = re.compile(_ROMAN)
