@@ -255,10 +255,23 @@ def test_a_damaged_stage_is_built_again(server: Server, tmp_path: Path) -> None:
     stage = store.fetch("tiny").frame_stages[0].path
     good = stage.read_bytes()
     stage.write_bytes(b"\0" * len(good))
+    with pytest.raises(VoiceCorrupt, match="derived"):
+        store.verify("tiny")
     asked = len(server.requests)
     store.fetch("tiny")
     assert stage.read_bytes() == good
     assert len(server.requests) == asked
+
+
+def test_what_a_killed_fetch_left_is_swept_up(server: Server, tmp_path: Path) -> None:
+    store = VoiceStore(tmp_path / "models", manifest_for(server, tmp_path / "origin"))
+    old, new = (tmp_path / "models/tiny" / name for name in (".fetch-old", ".build-new"))
+    for path in (old, new):
+        path.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    store.fetch("tiny")
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_a_failed_fetch_leaves_the_voice_that_was_there(server: Server, tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ writes "250" for "two hundred and fifty" has understood.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import importlib.util
+import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,3 +204,37 @@ def _recogniser() -> Callable[[npt.NDArray[np.float32], int], str]:
         return " ".join(segment.text for segment in segments)
 
     return recognise
+
+
+def main(arguments: Sequence[str]) -> int:
+    """What ``scripts/check-speech`` runs; 1 if the voice is not understood well enough."""
+    from voxedge.engines.tts.espeak import EspeakVoice
+    from voxedge.engines.tts.piper_onnx import PiperOnnxVoice
+    from voxedge.models.store import open_voice
+
+    parser = argparse.ArgumentParser(description="Speak, listen, count the wrong words.")
+    parser.add_argument("--voice", help="a voice of the manifest, or 'formant'")
+    parser.add_argument("--rate", type=float, default=1.0)
+    parser.add_argument("--text", type=Path, help="a file with a sentence in each line")
+    parser.add_argument("--limit", type=float, default=0.05, help="largest word error rate")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    sentences: Sequence[str] = SENTENCES
+    if options.text is not None:
+        lines = options.text.read_text(encoding="utf-8").splitlines()
+        sentences = [line.strip() for line in lines if line.strip()]
+    voice: Synthesizer
+    if options.voice == "formant":
+        voice = EspeakVoice()
+    else:
+        voice = PiperOnnxVoice(open_voice(options.voice))
+    try:
+        result = run(voice, sentences, options.rate)
+    finally:
+        voice.close()
+    print(json.dumps(result, indent=2) if options.json else table(result))
+    return 0 if result["wer"] <= options.limit else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

