@@ -167,7 +167,9 @@ def code(scan: Scan) -> Reading | None:
     word = match.group().rstrip(".")
     lower = word.lower()
     if lower not in _READINGS or not (
-        word.islower() or word.isupper() or lower in ("tab", "cap", "subq", "inj")
+        word.islower()
+        or word.isupper()
+        or lower in ("qam", "qpm", "qhs", "tab", "cap", "subq", "inj")
     ):
         return None
     in_dose = scan.last in (Kind.DOSE, Kind.SIG)

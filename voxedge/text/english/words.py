@@ -44,6 +44,8 @@ _ABBREVIATIONS = {
     "pts": "patients",
     "rx": "prescription",
     "qty": "quantity",
+    "tsp": "teaspoon",
+    "tbsp": "tablespoon",
     "al": "al",
 }
 _ONLY_DOTTED = word_set(
