@@ -18,7 +18,7 @@ def line(
     words = tuple(Word(part, Box(0, 0, 5, 5), 0.95) for part in text.split())
     top = row * PITCH
     right = left + len(text) * 1.0 * size
-    return PrintedLine(words, left, right, top, top + 1.4, size, 0.36 if bold else 0.25)
+    return PrintedLine(words, left, right, top, top + 1.4, size, size * (0.36 if bold else 0.25))
 
 
 def column(*rows: str) -> list[PrintedLine]:

@@ -29,7 +29,7 @@ class PrintedLine:
         top: upper edge.
         bottom: lower edge.
         size: letter height, 1.0 for body text.
-        stroke: stem width as a share of the letter height; about 0.2 regular, 0.3 bold.
+        stroke: stem width; about 0.25 regular, 0.33 bold, 0 where unknown.
     """
 
     words: tuple[Word, ...]

@@ -24,7 +24,7 @@ _MIN_GUTTER = 1.0
 _MIN_COLUMN = 7.0
 """In letter heights: numerals and bullets standing apart are no column."""
 _MIN_COLUMN_LINES = 3
-_MAX_PEEL = 8
+_MAX_PEEL = 6
 """Bridging lines tried at the head or the foot of a page."""
 
 
@@ -36,15 +36,14 @@ def columns(lines: Sequence[TextLine]) -> list[list[TextLine]]:
     parts = _split(ordered)
     if parts is not None:
         return columns(parts[0]) + columns(parts[1])
-    for count in range(1, min(_MAX_PEEL, len(ordered) - 2 * _MIN_COLUMN_LINES) + 1):
-        for head, rest, foot in (
-            (ordered[:count], ordered[count:], []),
-            ([], ordered[:-count], ordered[-count:]),
-        ):
-            parts = _split(rest)
+    most = min(_MAX_PEEL, len(ordered) - 2 * _MIN_COLUMN_LINES)
+    for count in range(1, most + 1):
+        for at_head in range(count, -1, -1):
+            end = len(ordered) - (count - at_head)
+            parts = _split(ordered[at_head:end])
             if parts is not None:
-                bands = [head] if head else []
-                return bands + columns(parts[0]) + columns(parts[1]) + ([foot] if foot else [])
+                bands = [ordered[:at_head], *columns(parts[0]), *columns(parts[1]), ordered[end:]]
+                return [band for band in bands if band]
     return [ordered]
 
 

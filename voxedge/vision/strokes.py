@@ -19,7 +19,9 @@ class Print:
 
     Attributes:
         letter_px: median component height; 0 where too little is printed to say.
-        stroke: mean horizontal ink run as a share of ``letter_px``; about 0.25 regular, 0.35 bold.
+        stroke: mean horizontal ink run as a share of the page's usual letter height; about 0.25
+            for regular body print, 0.33 for bold. (A share of the line's own height would make
+            lines of figures and capitals look light.)
     """
 
     letter_px: float
@@ -54,4 +56,4 @@ def measure_print(ink: npt.NDArray[np.uint8], usual_px: float) -> Print:
     runs = np.argwhere(steps == -1)[:, 1] - np.argwhere(steps == 1)[:, 1]
     # Longer runs are rules, bars and letters that touch.
     runs = runs[runs < letter_px]
-    return Print(letter_px, float(np.mean(runs)) / letter_px if len(runs) else 0.0)
+    return Print(letter_px, float(np.mean(runs)) / usual_px if len(runs) else 0.0)

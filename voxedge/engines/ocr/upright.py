@@ -12,7 +12,7 @@ from voxedge.engines.ocr.score import Score
 from voxedge.engines.ocr.tesseract import TsvWord
 from voxedge.vision.illumination import Grey
 from voxedge.vision.rectify import Region, Strip, cut_strip
-from voxedge.vision.regions import plan
+from voxedge.vision.regions import ascenders, plan
 from voxedge.vision.textlines import TextLines, find_lines
 
 _FIND_LONG_SIDE_PX = 2000
@@ -22,6 +22,7 @@ _PROBE_LETTERS = 40
 _PROBES = 3
 _SURE_GOOD = 12
 _SURE_SHARE = 0.45
+_NEARLY_GOOD = 5
 _MAX_PROBE_LETTERS = 260
 """A few lines tell which way up a page is; a whole column would be read for nothing."""
 
@@ -88,20 +89,32 @@ def find_upright(grey: Grey, recogniser: Recogniser) -> View | None:
     view = _view(grey, 0)
     if view is None:
         return None
+    if ascenders(view.regions) < 0:
+        view = _half_turned(view)
     for number in _probe_order(view)[:_PROBES]:
         region = view.regions[number]
         strip = view.strip(number, recogniser.letter_px)
         sample, letters = _sample(strip.grey, region)
-        whole = sample is strip.grey
-        upright = recogniser.read_strip(sample, letters, tries=4 if whole else 2)
-        if _is_sure(upright):
-            if whole:
-                view.known[number] = RegionReading(upright.words, strip, upright.score)
-            return view
         turned = np.ascontiguousarray(np.rot90(sample, 2))
-        if _is_sure(recogniser.read_strip(turned, letters, tries=2)):
-            return _view(np.ascontiguousarray(np.rot90(view.grey, 2)), view.rotation + 180)
+        # A quick look both ways first; effort is for print that is nearly readable.
+        for tries in (1, 4):
+            upright = recogniser.read_strip(sample, letters, tries=tries)
+            if _is_sure(upright):
+                if sample is strip.grey and recogniser.is_good(upright.score, letters):
+                    view.known[number] = RegionReading(upright.words, strip, upright.score)
+                return view
+            over = recogniser.read_strip(turned, letters, tries=tries)
+            if _is_sure(over):
+                return _half_turned(view)
+            if max(upright.score.good, over.score.good) < _NEARLY_GOOD:
+                break
     return None
+
+
+def _half_turned(view: View) -> View:
+    turned = _view(np.ascontiguousarray(np.rot90(view.grey, 2)), view.rotation + 180)
+    # The same letters are found again; only a picture without any has no view.
+    return turned if turned is not None else view
 
 
 def _view(grey: Grey, rotation: int) -> View | None:
