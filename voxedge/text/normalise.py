@@ -18,7 +18,6 @@ from voxedge.text.model import Doubt, Normalised, Span
 _WORD = re.compile(r"[^\W\d_]+")
 _FIRST_WORD = re.compile(r"\s*([^\W_]+)")
 _LAST_WORD = re.compile(r"([^\W_]+)\s*$")
-_SPACES = re.compile(r"[^\S\n]+|\n")
 _SPACE_BEFORE = re.compile(r" +([,.;:!?])")
 _PUNCTUATION_RUN = re.compile(r"[,.;:!?](?:[ ]?[,.;:!?])+")
 _TIGHT = re.compile(r"([,.;:!?])(?=[^\s,.;:!?])")

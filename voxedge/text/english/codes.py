@@ -108,7 +108,6 @@ _CHEMICAL = re.compile(
     r"[0-9]{1,2}(?:,[0-9]{1,2}){1,4}'?-(?=[A-Za-z])|[0-9]{1,2}-(?=[a-z]{1,12}(?:yl|ol"
     r"|ene|ane|oxy)[a-z]*)"
 )
-_SHORT_SPELL_LIMIT = 60
 
 
 def spell_code(printed: str) -> str:

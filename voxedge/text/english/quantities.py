@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from voxedge.text.english import numerals
 from voxedge.text.english.number import Number, number_at, power_at
-from voxedge.text.english.units import STRENGTHS, WORDS_AS_UNITS, Unit, unit_after_per, unit_at
+from voxedge.text.english.units import STRENGTHS, Unit, unit_after_per, unit_at
 from voxedge.text.fold import SUPERSCRIPTS, letters_end
 from voxedge.text.language import Kind, Reading, Scan
 from voxedge.text.model import Doubt
@@ -23,14 +23,12 @@ _COURSE = re.compile(r"[ \u00a0]?[xX×][ ]?[0-9]{1,3}[ ]?(?:d|days?|wks?|weeks?|
 _TIMES_WORD = re.compile(r"[ \u00a0]?[x×](?![^\W_]|[ ]?[0-9])(?:/(day|week|month|d|wk|h|hour))?")
 _SLASH = re.compile(r"[ \u00a0]?/[ \u00a0]?")
 _HYPHEN_WORD = re.compile(r"-([^\W\d_]{2,30})(?![^\W_])")
-_NEXT_WORD = re.compile(r"[ \u00a0]([^\W\d_]{2,20})(?![^\W_])")
 _SPLIT_DECIMAL = re.compile(r"(?:^|[^0-9.])[0-9]{1,3}\.[ \u00a0]$")
 """A digit, a dot and a space before a dose: a list marker or "2.5" torn apart."""
 _PLUS_MINUS = re.compile(r"[ \u00a0]?(?:±|\+/-|\+/−)[ \u00a0]?(?=[0-9.])")
 _BLOOD_PRESSURE = re.compile(r"([0-9]{2,3})/([0-9]{2,3})(?=[ \u00a0]?mm ?Hg)")
 _STRENGTHS = re.compile(r"[0-9][0-9.,]{0,9}(?:/[0-9][0-9.,]{0,9}){1,3}(?![0-9/])")
 _LENGTHS = frozenset({"mm", "cm", "m", "in", "ft"})
-_AFTER_NUMBER = re.compile(r"[^\W_]|[./-][^\W_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +277,3 @@ def _runs_on(text: str, end: int) -> bool:
     if following in "-–" and text[end + 1 : end + 2].isdigit():
         return True
     return following == "/" and text[end + 1 : end + 2].isdigit()
-
-
-def after_dose_word(word: str) -> bool:
-    """Say whether a spelled-out word ("tablets") carries the context of a dose."""
-    return word in WORDS_AS_UNITS

@@ -99,7 +99,6 @@ _ERROR_PRONE = frozenset(
 )
 _CAPITALS_ALONE = frozenset({"PRN", "TID", "QID", "QOD", "QHS", "TDS", "QDS"})
 """Capitals that are no English word and no other common abbreviation."""
-_ONLY_AFTER_DOSE = frozenset(_READINGS)
 _TWO_MEANINGS = {
     "MS": "M-S",
     "MSO4": "M-S-O-four",

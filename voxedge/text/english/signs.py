@@ -45,13 +45,11 @@ _MONEY = re.compile(
     r"(?:[ \u00a0]?(?P<scale>bn|[mMkKbB]|million|billion|thousand)(?![^\W_]))?(?![0-9]"
     r"|[.,][0-9]|[^\W_])"
 )
-_MONEY_AFTER = re.compile(r"[ \u00a0]?(?P<sign>[€£])(?![0-9])")
 _SCALES = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion"}
 _SUPERSCRIPT = re.compile(rf"[{SUPERSCRIPTS}]{{1,9}}")
 _SLASH_PER = re.compile(r"/[ \u00a0]?(?=[A-Za-zμ])")
 _SLASH_NUMBER = re.compile(r"/[ ]?[0-9]{1,3}[ ]?(?:h|hrs?|hours|days?|weeks?|mL|ml|kg)(?![^\W_])")
 _ELLIPSIS = re.compile(r"…|\.{2,}")
-_FOOTNOTE = frozenset("*†‡§¶®™©℠†‡")
 _NAMED = {
     "&": "and",
     "@": "at",

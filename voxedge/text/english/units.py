@@ -263,8 +263,6 @@ _ODD = {
 UNITS_EXTENDED: dict[str, Unit] = {**UNITS, **_CAPITALS, **_ODD}
 PER_UNITS: dict[str, Unit] = {**UNITS_EXTENDED, **_AFTER_PER}
 
-MAX_SYMBOL_CHARS = max(map(len, PER_UNITS))
-
 
 def _alternatives(symbols: dict[str, Unit]) -> re.Pattern[str]:
     longest_first = sorted(symbols, key=len, reverse=True)

@@ -155,7 +155,6 @@ _LETTER_KEYS = word_set(
 )
 _COUNTS = frozenset(numerals.NUMBER_WORDS) | {"half", "quarter", "a", "an"}
 _BARE_UNIT = frozenset(s for s, u in UNITS_EXTENDED.items() if u.bare)
-_BOUNDARY_WORD = re.compile(r"(?<![^\W_])")
 
 
 def abbreviation(scan: Scan) -> Reading | None:
