@@ -1,5 +1,7 @@
 """Documents for the tests of this room: written out as text, or drawn by hypothesis."""
 
+import re
+
 from hypothesis import strategies as st
 
 from voxedge.document.model import (
@@ -25,7 +27,7 @@ def sentence(text: str, page: int = 0, joiner: str = " ") -> Sentence:
 def document(text: str, joiner: str = " ") -> Document:
     """Return a document: "# Heading" opens a section, "---" a page, each line is a paragraph.
 
-    Sentences end with a full stop.
+    Sentences end with a full stop that stands not after a number.
     """
     sections: list[Section] = []
     paragraphs: list[Paragraph] = []
@@ -40,7 +42,7 @@ def document(text: str, joiner: str = " ") -> Document:
             heading = sentence(line.lstrip("# "), page, joiner)
             paragraphs = [Paragraph((heading,), Role.HEADING)]
             continue
-        parts = [part.strip() + "." for part in line.rstrip(".").split(". ")]
+        parts = [part.strip() + "." for part in re.split(r"(?<!\d)\. ", line.rstrip("."))]
         paragraphs.append(Paragraph(tuple(sentence(part, page, joiner) for part in parts)))
     sections.append(Section(tuple(paragraphs)))
     return Document(tuple(sections), tuple(Page(10, 10) for _ in range(page + 1)), "en")

@@ -5,7 +5,7 @@ from documents import document, documents
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxedge.document.cursor import Outline, outline_of
+from voxedge.document.cursor import Cursor, Outline, outline_of
 from voxedge.document.model import Document
 from voxedge.document.sections import ENGLISH, Topic, Via, find_section, list_headings
 
@@ -151,6 +151,22 @@ def test_what_has_no_heading_is_found_in_the_text(
     found = outline.sentence_at(match.cursor)
     assert found is not None
     assert found.text == sentence
+
+
+def test_a_numbered_heading_that_became_a_list_item() -> None:
+    match = find_section(outline_of(document("3. How to take X\nTake it at nine.")), "dose")
+    assert match is not None
+    assert (match.via, match.cursor) == (Via.LINE, Cursor(0))
+
+
+def test_a_line_of_the_contents_is_not_the_part() -> None:
+    contents = outline_of(
+        document("# 3. How to take X\n# 4. Possible side effects\nThe usual dose is 5 ml.")
+    )
+    match = find_section(contents, "dose")
+    assert match is not None
+    assert match.via is Via.BODY
+    assert find_section(outline_of(document("3. How to take X\n4. Side effects")), "dose") is None
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ class Via(Enum):
 
     HEADING = "heading"
     """A heading of the topic."""
+    LINE = "line"
+    """A line of its own that reads like such a heading, though it was not printed as one."""
     BODY = "body"
     """Words of the topic in running text; there was no such heading."""
 
@@ -85,7 +87,7 @@ ENGLISH: tuple[Topic, ...] = (
             "dosage and administration",
             "posology",
         ),
-        ("recommended dose", "the usual dose", "usual dose", "the dose is"),
+        ("recommended dose", "starting dose", "usual dose", "the dose is"),
         _NOT_THE_DOSE,
     ),
     Topic(
@@ -104,7 +106,7 @@ ENGLISH: tuple[Topic, ...] = (
             "if you use more",
             "if you have taken too much",
         ),
-        ("overdose", "taken too much", "take more than you should"),
+        ("if you take more", "if you use more", "overdose", "taken too much"),
     ),
     Topic(
         "side effects",
@@ -123,7 +125,7 @@ ENGLISH: tuple[Topic, ...] = (
         "storage",
         ("how to store", "store", "keeping it", "how to keep"),
         ("storage", "how to store", "storing", "storage conditions", "how should i store"),
-        ("do not store above", "store below", "store at", "store in", "keep out of the sight"),
+        ("do not store above", "store below", "store between", "store at", "store in"),
     ),
     Topic(
         "expiry",
@@ -238,7 +240,11 @@ def find_section(
     if topic is None:
         return _best_heading(outline, (wanted,), frozenset())
     phrases = tuple(tokens_of(phrase) for phrase in topic.headings)
-    return _best_heading(outline, phrases, topic.never) or _in_body(outline, topic)
+    return (
+        _best_heading(outline, phrases, topic.never)
+        or _heading_line(outline, phrases, topic.never)
+        or _in_body(outline, topic)
+    )
 
 
 def list_headings(outline: Outline) -> tuple[tuple[Cursor, str], ...]:
@@ -275,8 +281,42 @@ def _best_heading(
         ]
         if found:
             with_text = [match for match in found if _has_text(outline, match.cursor)]
-            return with_text[0] if with_text else found[-1]
+            return with_text[0] if with_text else _unless_listed(outline, found[-1])
     return None
+
+
+def _heading_line(
+    outline: Outline, phrases: tuple[tuple[str, ...], ...], never: frozenset[str]
+) -> SectionMatch | None:
+    """Return the last short line that begins as a heading of the topic does, its number aside.
+
+    Numbered headings may come from the page as items of a list. The last one: the list of
+    contents comes first. One word alone ("use", "dose") begins too many sentences to be trusted.
+    """
+    for number in reversed(range(len(outline.sentences))):
+        words = tokens(outline.sentences[number].text)
+        if never & set(words) or len(words) > _HEADING_WORDS:
+            continue
+        bare = words[1:] if words and words[0].isdigit() else words
+        if any(len(phrase) > 1 and _fits(bare, phrase, SIMILAR) for phrase in phrases):
+            cursor = outline.sentence_cursor(number)
+            if outline.start(cursor, Unit.PARAGRAPH) == cursor:
+                match = SectionMatch(cursor, outline.sentences[number].text, Via.LINE)
+                return _unless_listed(outline, match)
+    return None
+
+
+_HEADING_WORDS = 12
+
+
+def _unless_listed(outline: Outline, match: SectionMatch) -> SectionMatch | None:
+    """Return the match, None if the line after it counts on: it stands in a list of contents."""
+    here = outline.number(match.cursor, Unit.SENTENCE)
+    if here + 1 >= len(outline.sentences):
+        return match
+    first, after = (tokens(outline.sentences[n].text)[:1] for n in (here, here + 1))
+    numbered = [int(t[0]) for t in (first, after) if t and t[0].isdecimal() and len(t[0]) < 4]
+    return None if len(numbered) == 2 and numbered[1] == numbered[0] + 1 else match
 
 
 def _has_text(outline: Outline, heading: Cursor) -> bool:
