@@ -95,6 +95,15 @@ def test_text_is_never_an_option_or_a_command(text: str) -> None:
     assert length(speak(EspeakVoice(), text)) > 2000
 
 
+@real
+def test_punctuation_alone_is_spoken_or_nothing() -> None:
+    for text in (".", "...", ",", "?", "—", "🙂"):
+        try:
+            assert length(speak(EspeakVoice(), text)) > 100
+        except EmptyText:
+            assert not text.isalnum()
+
+
 @pytest.mark.parametrize("text", ["", " \n", "\x00"])
 def test_nothing_to_say(text: str) -> None:
     with pytest.raises(EmptyText):

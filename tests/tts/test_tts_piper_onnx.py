@@ -333,6 +333,13 @@ def test_a_file_that_is_no_network_is_a_corrupt_voice(tiny: VoiceAssets, tmp_pat
     voice.close()
 
 
+def test_a_closed_voice_says_so(tiny: VoiceAssets) -> None:
+    voice = PiperOnnxVoice(tiny, SETTINGS)
+    voice.close()
+    with pytest.raises(VoiceFailed, match="closed"):
+        speak(voice)
+
+
 def test_wrong_input_fails_as_a_network(tiny: VoiceAssets) -> None:
     network = VoiceNetwork(tiny, threads=1)
     with pytest.raises(NetworkFailed):

@@ -101,6 +101,8 @@ class EspeakVoice:
             await self._read_header(child)
             held = await self._read_samples(child)
             if not len(held):
+                if not any(char.isalnum() for char in text):
+                    raise EmptyText  # punctuation that espeak-ng passes over
                 raise VoiceFailed(voice=self.name, reason="it made no sound")
             while len(following := await self._read_samples(child)):
                 yield PcmChunk(held, _RATE_HZ)

@@ -131,7 +131,11 @@ class PiperOnnxVoice:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                chunk = await loop.run_in_executor(self._executor, next, steps, None)
+                try:
+                    work = loop.run_in_executor(self._executor, next, steps, None)
+                except RuntimeError as error:
+                    raise VoiceFailed(voice=self.name, reason="it is closed") from error
+                chunk = await work
                 if chunk is None:
                     return
                 yield chunk
