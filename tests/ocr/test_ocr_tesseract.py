@@ -19,9 +19,8 @@ from voxedge.engines.ocr.tesseract import (
     recognise,
 )
 
-HEADER = "\t".join(
-    "level page_num block_num par_num line_num word_num left top width height conf text".split()
-)
+COLUMNS = ("level page_num block_num par_num line_num word_num left top width height", "conf text")
+HEADER = " ".join(COLUMNS).replace(" ", "\t")
 BLANK = np.full((60, 200), 255, np.uint8)
 
 

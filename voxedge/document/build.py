@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import statistics
 from collections.abc import Sequence
@@ -111,9 +112,7 @@ class SectionBuilder:
         body_size, body_stroke = body
         weight = line.stroke / body_stroke if body_stroke else 1.0
         size = line.size / body_size if body_size else 1.0
-        stands_out = (
-            size > _BIG or weight > _BOLD or (size > _RATHER_BIG and weight > _RATHER_BOLD)
-        )
+        stands_out = size > _BIG or weight > _BOLD or (size > _RATHER_BIG and weight > _RATHER_BOLD)
         letters = [character for character in text if character.isalpha()]
         capital_words = [word.text for word in line.words if word.text.isalpha()]
         caps = sum(map(len, capital_words)) >= 5 and all(map(str.isupper, letters))
@@ -202,7 +201,7 @@ class SectionBuilder:
         edges = [0, *sentence_breaks(texts, self._language), len(words)]
         sentences = tuple(
             Sentence(tuple(words[start:stop]), self._joiner)
-            for start, stop in zip(edges[:-1], edges[1:], strict=True)
+            for start, stop in itertools.pairwise(edges)
         )
         return Paragraph(sentences, block.role, self._joiner)
 
@@ -226,7 +225,7 @@ def _quantile(weighted: Sequence[tuple[float, int]]) -> float:
 
 
 def _usual_gap(lines: Sequence[PrintedLine]) -> float:
-    gaps = [below.top - above.bottom for above, below in zip(lines[:-1], lines[1:], strict=True)]
+    gaps = [below.top - above.bottom for above, below in itertools.pairwise(lines)]
     return statistics.median_low(gaps) if gaps else 0.0
 
 

@@ -62,6 +62,10 @@ class CameraModel:
     quarter_turns: int = 0
 
 
+def _floats(values: object) -> Floats:
+    return np.asarray(values, dtype=np.float32)
+
+
 _TABLES = {"wood": (96, 124, 158), "cloth": (150, 138, 120), "dark": (52, 50, 54)}
 """Mean colour of each table, BGR."""
 _PAPER = (236, 242, 244)
@@ -83,7 +87,7 @@ def photograph(page: Grey, camera: CameraModel, seed: int = 0) -> npt.NDArray[np
     height, width = camera.height_px, camera.width_px
     sheet = _paper(page, camera, rng)
     map_x, map_y = _sheet_coordinates(page.shape[:2], camera, rng)
-    picture = _table(camera, rng)
+    picture: Floats = _table(camera, rng)
 
     inside = np.zeros(page.shape[:2], np.float32)
     inside[:] = 1.0
@@ -98,11 +102,11 @@ def photograph(page: Grey, camera: CameraModel, seed: int = 0) -> npt.NDArray[np
     if camera.glare:
         picture += 255.0 * camera.glare * _spot(camera, rng, 0.05)[..., None]
     if camera.motion_px > 1:
-        kernel = np.zeros((camera.motion_px, camera.motion_px), np.float32)
+        kernel: Floats = np.zeros((camera.motion_px, camera.motion_px), np.float32)
         kernel[camera.motion_px // 2] = 1.0 / camera.motion_px
-        picture = cv2.filter2D(picture, -1, kernel)
+        picture = _floats(cv2.filter2D(picture, -1, kernel))
     if camera.blur_px:
-        picture = cv2.GaussianBlur(picture, (0, 0), camera.blur_px)
+        picture = _floats(cv2.GaussianBlur(picture, (0, 0), camera.blur_px))
     # Shot noise grows with the square root of the light; colour noise is coarser than grain.
     grain = rng.normal(0.0, 1.0, (height, width, 1)).astype(np.float32)
     chroma = cv2.resize(
@@ -111,7 +115,7 @@ def photograph(page: Grey, camera: CameraModel, seed: int = 0) -> npt.NDArray[np
     level = np.sqrt(np.clip(picture, 8.0, 255.0) / 128.0)
     picture += camera.noise * level * (grain + chroma)
     # A warm lamp through an imperfect white balance.
-    picture *= np.float32([0.94, 1.0, 1.03])
+    picture *= _floats([0.94, 1.0, 1.03])
     out = np.clip(picture, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(np.rot90(out, -camera.quarter_turns)[..., ::-1])
 
@@ -122,13 +126,13 @@ def _smooth_noise(
     """Noise of unit deviation whose features are about ``cell_px`` (y, x) large."""
     small = (max(2, round(shape[0] / cell_px[0])), max(2, round(shape[1] / cell_px[1])))
     noise = rng.normal(0.0, 1.0, small).astype(np.float32)
-    return cv2.resize(noise, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    return _floats(cv2.resize(noise, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC))
 
 
 def _paper(page: Grey, camera: CameraModel, rng: np.random.Generator) -> Floats:
     """Return the sheet in colour with fibre and folds, ``float32`` BGR."""
     ink = page.astype(np.float32)[..., None] / 255.0
-    sheet = ink * np.float32(_PAPER) + (1.0 - ink) * np.float32([30, 28, 28])
+    sheet = ink * _floats(_PAPER) + (1.0 - ink) * _floats([30, 28, 28])
     fibre = 1.2 * _smooth_noise(page.shape, (3, 3), rng) + 1.5 * _smooth_noise(
         page.shape, (40, 40), rng
     )
@@ -151,17 +155,15 @@ def _sheet_coordinates(
     height, width = camera.height_px, camera.width_px
     scale = min(camera.fill * width / page_w, camera.fill * height / page_h)
     half_w, half_h = page_w * scale / 2, page_h * scale / 2
-    corners = np.float32(
-        [[-half_w, -half_h], [half_w, -half_h], [half_w, half_h], [-half_w, half_h]]
-    )
+    corners = _floats([[-half_w, -half_h], [half_w, -half_h], [half_w, half_h], [-half_w, half_h]])
     wander = rng.uniform(-1, 1, (4, 2)).astype(np.float32)
-    corners += wander * camera.perspective * np.float32([2 * half_w, 2 * half_h])
+    corners += wander * camera.perspective * _floats([2 * half_w, 2 * half_h])
     angle = np.deg2rad(camera.tilt_deg)
-    turn = np.float32([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    centre = np.float32([width / 2, height / 2]) + rng.uniform(-8, 8, 2).astype(np.float32)
-    corners = corners @ turn.T + centre
-    sheet_corners = np.float32([[0, 0], [page_w, 0], [page_w, page_h], [0, page_h]])
-    homography = cv2.getPerspectiveTransform(corners.astype(np.float32), sheet_corners)
+    turn = _floats([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    centre = _floats([width / 2, height / 2]) + rng.uniform(-8, 8, 2).astype(np.float32)
+    corners = _floats(corners @ turn.T + centre)
+    sheet_corners = _floats([[0, 0], [page_w, 0], [page_w, page_h], [0, page_h]])
+    homography = cv2.getPerspectiveTransform(corners, sheet_corners)
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     w = homography[2, 0] * x + homography[2, 1] * y + homography[2, 2]
     sheet_x = (homography[0, 0] * x + homography[0, 1] * y + homography[0, 2]) / w
@@ -174,7 +176,7 @@ def _sheet_coordinates(
 
 def _table(camera: CameraModel, rng: np.random.Generator) -> Floats:
     shape = (camera.height_px, camera.width_px)
-    colour = np.float32(_TABLES[camera.table])
+    colour = _floats(_TABLES[camera.table])
     if camera.table == "wood":
         grain = 9.0 * _smooth_noise(shape, (320, 5), rng) + 5.0 * _smooth_noise(shape, (60, 2), rng)
         board = (np.arange(shape[1]) // (shape[1] // 3)).astype(int)
@@ -184,7 +186,7 @@ def _table(camera: CameraModel, rng: np.random.Generator) -> Floats:
         grain = 8.0 * (((rows // 4) + (columns // 4)) % 2) + 5.0 * _smooth_noise(shape, (3, 3), rng)
     else:
         grain = 6.0 * _smooth_noise(shape, (3, 3), rng)
-    return (colour + grain[..., None].astype(np.float32) * np.float32([0.8, 0.95, 1.0])).astype(
+    return (colour + grain[..., None].astype(np.float32) * _floats([0.8, 0.95, 1.0])).astype(
         np.float32
     )
 
@@ -209,4 +211,4 @@ def _light(camera: CameraModel, rng: np.random.Generator) -> Floats:
             angle
         )
         light *= 1.0 - camera.shadow / (1.0 + np.exp(-edge / (width * 0.02)))
-    return light.astype(np.float32)
+    return _floats(light)

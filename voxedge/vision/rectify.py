@@ -22,6 +22,7 @@ from voxedge.vision.illumination import Grey
 from voxedge.vision.textlines import TextLine
 
 Floats = npt.NDArray[np.float64]
+Reals = npt.NDArray[np.floating]
 Maps = npt.NDArray[np.float32]
 
 
@@ -50,11 +51,11 @@ class Bend:
     half_height: float
     lean: float = 0.0
 
-    def shift(self, y: Floats) -> Floats:
+    def shift(self, y: Reals) -> Reals:
         """Return by how much the column's sides lie further right at ``y`` than in the middle."""
-        return self.lean * (y - self.centre_y)
+        return np.asarray(self.lean * (y - self.centre_y))
 
-    def offset(self, x: Floats, y: Floats) -> Floats:
+    def offset(self, x: Reals, y: Reals) -> Reals:
         """Return by how much a line at ``y`` lies lower at ``x`` than in the middle."""
         u = np.clip((x - self.centre_x) / self.half_width, -1.2, 1.2)
         v = np.clip((y - self.centre_y) / self.half_height, -1.2, 1.2)

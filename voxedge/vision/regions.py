@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,7 +38,7 @@ def plan(found: TextLines) -> list[Region]:
         cut = _first_cut(levels) if number == 0 else None
         margin = _MARGIN * found.letter_px
         edges = [0, len(lines)] if cut is None else [0, cut, len(lines)]
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in itertools.pairwise(edges):
             top, bottom = levels[start][0] - margin, levels[stop - 1][1] + margin
             if start:
                 top = max(top, (levels[start - 1][1] + levels[start][0]) / 2)
@@ -85,7 +86,7 @@ def _sides(
     """Return the column's sides with margins that stop half-way to its neighbours."""
 
     def ends(line: TextLine) -> tuple[float, float]:
-        shift = float(bend.shift(np.float64(line.middle)))
+        shift = float(bend.shift(np.asarray(line.middle)))
         return line.left - shift, line.right - shift
 
     lines = ordered[number]

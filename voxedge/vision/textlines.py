@@ -144,10 +144,8 @@ def find_lines(grey: Grey, window_px: int = 41) -> TextLines:
 
 def _components(mask: npt.NDArray[np.bool_]) -> _Components:
     """Return the components that could be letters."""
-    count, _, stats, centres = cv2.connectedComponentsWithStats(
-        mask.astype(np.uint8), None, None, 8
-    )
-    stats, centres = stats[1:count].astype(np.float64), centres[1:count]
+    _, _, table, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    stats = table[1:].astype(np.float64)
     width, height, area = stats[:, 2], stats[:, 3], stats[:, 4]
     extent = np.maximum(width, height)
     keep = (

@@ -119,4 +119,4 @@ def _eight_bits(picture: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np
     """Scale 16-bit grey; Pillow's own conversion clips everything over 255 to white."""
     deep = np.asarray(picture).astype(np.float32)
     ceiling = 255.0 if deep.max(initial=0.0) <= 255.0 else 65535.0
-    return np.clip(deep * (255.0 / ceiling), 0.0, 255.0).astype(np.uint8)
+    return np.asarray(np.clip(deep * (255.0 / ceiling), 0.0, 255.0), dtype=np.uint8)

@@ -87,10 +87,10 @@ def load_lexicon(traineddata: Path) -> Lexicon | None:
 
 
 def _offsets(blob: npt.NDArray[np.uint8]) -> list[int]:
-    (count,) = struct.unpack_from("<I", blob, 0)
+    (count,) = struct.unpack_from("<I", blob[:4].tobytes(), 0)
     if not 0 < count < 64:
         raise ValueError(f"{count} components")
-    return list(struct.unpack_from(f"<{count}q", blob, 4))
+    return list(struct.unpack_from(f"<{count}q", blob[4 : 4 + 8 * count].tobytes(), 0))
 
 
 def _component(blob: npt.NDArray[np.uint8], offsets: list[int], entry: int) -> bytes:
