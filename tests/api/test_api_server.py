@@ -20,8 +20,16 @@ import pytest
 
 from voxedge.actions import Action, Intent, State, intent
 from voxedge.api.client import ControlClient
-from voxedge.api.protocol import LINE_BYTES, Health, OpenDocument, Position, Status, Voice
-from voxedge.api.server import ControlServer, Limits, activated_socket, bind, socket_path
+from voxedge.api.protocol import (
+    LINE_BYTES,
+    Health,
+    OpenDocument,
+    Position,
+    Status,
+    Voice,
+    socket_path,
+)
+from voxedge.api.server import ControlServer, Limits, activated_socket, bind
 from voxedge.cli import do as do_command
 from voxedge.cli import status as status_command
 from voxedge.errors import (

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from voxedge import errors
@@ -196,6 +198,18 @@ class BadRequest(Exception):
     def __init__(self, error: VoxedgeError, request_id: int | None) -> None:
         super().__init__(str(error))
         self.failed = Failed.of(error, request_id)
+
+
+def socket_path() -> Path:
+    """Return where the control socket is: ``$VOXEDGE_SOCKET``, the service's, or the user's own."""
+    named = os.environ.get("VOXEDGE_SOCKET")
+    if named:
+        return Path(named)
+    service = Path("/run/voxedge/control.sock")
+    own = os.environ.get("XDG_RUNTIME_DIR")
+    if own and not service.exists():
+        return Path(own) / "voxedge" / "control.sock"
+    return service
 
 
 def encode(message: Request | Reply) -> bytes:

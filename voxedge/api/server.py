@@ -388,15 +388,3 @@ def activated_socket() -> socket.socket | None:
         return None
     os.set_inheritable(_FIRST_ACTIVATED_FD, False)
     return socket.socket(fileno=_FIRST_ACTIVATED_FD)
-
-
-def socket_path() -> Path:
-    """Return where the control socket is: ``$VOXEDGE_SOCKET``, the service's, or the user's own."""
-    named = os.environ.get("VOXEDGE_SOCKET")
-    if named:
-        return Path(named)
-    service = Path("/run/voxedge/control.sock")
-    own = os.environ.get("XDG_RUNTIME_DIR")
-    if own and not service.exists():
-        return Path(own) / "voxedge" / "control.sock"
-    return service

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from voxedge.actions import Action, Slot, action_named, intent_from_words
 from voxedge.api.client import ControlClient
-from voxedge.api.server import socket_path
+from voxedge.api.protocol import socket_path
 from voxedge.cli.options import Subparsers
 from voxedge.errors import UsageError
 

@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 
 from voxedge.api.client import ControlClient
-from voxedge.api.protocol import Status, status_to_json
-from voxedge.api.server import socket_path
+from voxedge.api.protocol import Status, socket_path, status_to_json
 from voxedge.cli.options import Subparsers
 
 
