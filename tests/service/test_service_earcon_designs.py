@@ -1,6 +1,7 @@
 """The designed sounds: level, length, edges, and that no two can be taken for each other."""
 
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,3 +80,9 @@ def test_good_news_rises_and_bad_news_falls() -> None:
     assert min(slope("ready"), slope("done"), slope("listen")) >= 4 / 3
     assert max(slope("error"), slope("limit")) <= 3 / 4
     assert slope("volume") == slope("working") == slope("key_press") == 1.0
+
+
+def test_the_documentation_lists_every_sound_with_its_meaning() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "sounds.md").read_text()
+    for name, design in DESIGNS.items():
+        assert f"| `{name}` | {design.meaning} |" in docs

@@ -258,3 +258,13 @@ def test_the_monitor_speaks_and_logs(caplog: pytest.LogCaptureFixture) -> None:
     assert [a.condition for a in said] == ["no_camera"]
     assert monitor.health.active == ("no_camera",)
     assert "cannot find my camera" in caplog.text
+
+
+def test_the_documentation_lists_every_condition() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "integrators" / "service.md").read_text()
+    listed = [
+        line.split("`")[1]
+        for line in docs.partition("## Health")[2].splitlines()
+        if line.startswith("| `")
+    ]
+    assert listed == [condition.name for condition in CONDITIONS]
