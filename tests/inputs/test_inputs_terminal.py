@@ -163,3 +163,14 @@ def test_a_pipe_is_typed_too_and_its_end_is_no_error() -> None:
 
     assert asyncio.run(main()) == [KEYS["space"], KEYS["h"]]
     os.close(read_fd)
+
+
+def test_no_terminal_at_all_is_no_error() -> None:
+    fd = os.open("/dev/null", os.O_RDONLY)
+
+    async def main() -> bool:
+        with TerminalKeys(lambda _event: None, fd) as keys:
+            return keys is not None
+
+    assert asyncio.run(main())
+    os.close(fd)

@@ -16,7 +16,7 @@ from voxedge.document.cursor import Cursor
 from voxedge.document.model import Box, Document, Page, Paragraph, Section, Sentence, Word
 from voxedge.errors import DiskFull, DocumentMissing, LibraryDamaged, LibraryReadOnly
 from voxedge.reader.library import Library, title_of
-from voxedge.reader.shelf import MIGRATIONS
+from voxedge.reader.shelf import MIGRATIONS, open_file
 
 
 def document(text: str, pages: int = 1) -> Document:
@@ -172,6 +172,23 @@ def test_it_may_be_made_in_one_thread_and_used_in_another(library: Library) -> N
     worker.start()
     worker.join()
     assert library.open(numbers[0]) == LETTER
+
+
+def test_a_commit_is_on_the_card_before_it_returns(path: Path) -> None:
+    """Killing a process cannot show this: what the kernel holds survives it. A power cut would."""
+    opened = open_file(path, MIGRATIONS, 1)
+    pragmas = {
+        name: opened.connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
+    }
+    opened.connection.close()
+    full = 2
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": full,
+        "secure_delete": 1,
+        "foreign_keys": 1,
+    }
 
 
 # Migrations

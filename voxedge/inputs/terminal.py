@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import os
 import signal
 import termios
@@ -139,14 +140,18 @@ class TerminalKeys:
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> TerminalKeys:
-        """Take the terminal; a pipe in its place is read as if it were typed."""
+        """Take the terminal; a pipe in its place is read as if it were typed.
+
+        Where standard input is neither (``/dev/null`` under systemd) there are no keys.
+        """
         if os.isatty(self._fd):
             self._saved = termios.tcgetattr(self._fd)
             atexit.register(self._restore)
             # After Ctrl-Z and "fg" the shell has put its own mode back.
             self._loop.add_signal_handler(signal.SIGCONT, self._single_keys)
             self._single_keys()
-        self._loop.add_reader(self._fd, self._read)
+        with contextlib.suppress(PermissionError):  # epoll takes no regular file, no /dev/null
+            self._loop.add_reader(self._fd, self._read)
         return self
 
     def __exit__(

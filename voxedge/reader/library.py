@@ -69,8 +69,8 @@ class Library:
         migrations: what leads to the newest schema; tests give their own.
 
     Raises:
-        LibraryReadOnly: the file was made by a newer voxedge.
-        DiskFull: there is no room to make it.
+        LibraryReadOnly: the file was made by a newer voxedge, or is damaged and cannot be moved.
+        DiskFull: there is no room to make it, or to rescue a damaged one.
     """
 
     def __init__(
