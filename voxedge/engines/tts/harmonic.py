@@ -140,9 +140,10 @@ class HarmonicSynthesis:
         first = self._frames_in - len(pitch)
         knots = np.arange(first, self._frames_in) * hop + hop // 2
         if len(self._pitch_hz):
-            knots, pitch = np.r_[knots[:1] - hop if len(knots) else self._excited_to, knots], np.r_[
-                self._pitch_hz, pitch
-            ]
+            knots, pitch = (
+                np.r_[knots[:1] - hop if len(knots) else self._excited_to, knots],
+                np.r_[self._pitch_hz, pitch],
+            )
         if not len(knots):
             return
         end = self._frames_in * hop + form.fft_size if last else int(knots[-1])

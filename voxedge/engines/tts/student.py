@@ -16,7 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from voxedge.engines.tts.harmonic import HarmonicFormat, HarmonicSynthesis
-from voxedge.engines.tts.network import NetworkFailed, StopSwitch, open_session, run_session
+from voxedge.engines.tts.network import (
+    NetworkFailed,
+    StopSwitch,
+    VoiceNetwork,
+    open_session,
+    run_session,
+)
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -61,7 +67,7 @@ class StudentDecoder:
         prior: Floats,
         sizes: Sequence[int],
         start: int = 0,
-        speaker: int = 0,  # noqa: ARG002 - the same call as VoiceNetwork.decode; one speaker
+        speaker: int = 0,
         switch: StopSwitch | None = None,
     ) -> Iterator[Floats]:
         """Decode a prior sample piece by piece; equal to decoding it whole.
@@ -137,3 +143,17 @@ class _Stream:
         self._caches = {f"cache.{index}": value for index, value in enumerate(caches)}
         fresh = self._synthesis.push(parameters[0], last=last)
         self._ready = np.concatenate([self._ready, fresh])
+
+
+class StudentNetwork:
+    """A text encoder and a student: what ``VoiceNetwork`` is to a voice of stages.
+
+    Args:
+        text: the voice's networks, of which only the text encoder is run.
+        decoder: the student.
+    """
+
+    def __init__(self, text: VoiceNetwork, decoder: StudentDecoder) -> None:
+        self.assets = text.assets
+        self.encode = text.encode
+        self.decode = decoder.decode

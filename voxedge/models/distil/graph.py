@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ def linear_names(shape: StudentShape) -> list[str]:
 
 def empty_caches(shape: StudentShape) -> dict[str, npt.NDArray[np.float32]]:
     """The caches before the first frame: half a kernel of zeros, as at the edge of a whole run."""
-    sizes = _cache_sizes(shape)
+    sizes = cache_sizes(shape)
     return {
         f"cache.{index}": np.zeros((1, reach // 2, width), dtype=np.float32)
         for index, (reach, width) in enumerate(sizes)
@@ -84,7 +84,7 @@ def build_graph(
 
     check_weights(shape, weights)
     g = _Builder(shape, dict(int8 or {}))
-    caches = _cache_sizes(shape)
+    caches = cache_sizes(shape)
     x = g.node("Transpose", ["x"], perm=[0, 2, 1])
     # The convolution at the input sees all latent channels: seven shifts side by side, one MatMul.
     padded = g.padded(0, x, caches[0][0])
@@ -103,19 +103,17 @@ def build_graph(
     bias = weights["output.bias"] + shift @ matrix
     g.linear("output", x, gain[:, None] * matrix, bias, out="y")
     inputs = [
-        helper.make_tensor_value_info(
-            "x", TensorProto.FLOAT, [1, shape.latent_channels, "frames"]
-        ),
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, shape.latent_channels, "frames"]),
         helper.make_tensor_value_info("tail", TensorProto.INT64, [1]),
     ]
     outputs = [
         helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "ready", shape.parameters])
     ]
     for index, (_, width) in enumerate(caches):
-        size = [1, f"kept_{index}", width]
-        inputs.append(helper.make_tensor_value_info(f"cache.{index}", TensorProto.FLOAT, size))
-        size = [1, f"keep_{index}", width]
-        outputs.append(helper.make_tensor_value_info(f"next.{index}", TensorProto.FLOAT, size))
+        kept: list[str | int | None] = [1, f"kept_{index}", width]
+        keep: list[str | int | None] = [1, f"keep_{index}", width]
+        inputs.append(helper.make_tensor_value_info(f"cache.{index}", TensorProto.FLOAT, kept))
+        outputs.append(helper.make_tensor_value_info(f"next.{index}", TensorProto.FLOAT, keep))
     graph = helper.make_graph(g.nodes, "student", inputs, outputs, g.initializers)
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="voxedge"
@@ -141,7 +139,7 @@ def tap_inputs(model: onnx.ModelProto, names: Sequence[str]) -> dict[str, str]:
     return taps
 
 
-def _cache_sizes(shape: StudentShape) -> list[tuple[int, int]]:
+def cache_sizes(shape: StudentShape) -> list[tuple[int, int]]:
     """Frames and width of what each convolution keeps."""
     reach = KERNEL - 1
     return [
@@ -150,12 +148,11 @@ def _cache_sizes(shape: StudentShape) -> list[tuple[int, int]]:
     ]
 
 
-def _block(
-    g: _Builder, index: int, dilation: int, x: str, reach: int, weights: Weights
-) -> str:
+def _block(g: _Builder, index: int, dilation: int, x: str, reach: int, weights: Weights) -> str:
     """One ConvNeXt block; norm, layer scale and their biases folded into the two linears."""
     name = f"blocks.{index}"
-    w = {key.removeprefix(name + "."): v for key, v in weights.items() if key.startswith(name + ".")}
+    own = (key for key in weights if key.startswith(name + "."))
+    w = {key.removeprefix(name + "."): weights[key] for key in own}
     padded = g.padded(index + 1, x, reach)
     taps = w["depthwise.weight"][:, 0, :]
     total = g.constant(f"{name}.depthwise.bias", w["depthwise.bias"])
@@ -198,8 +195,11 @@ class _Builder:
     def _index(self, value: int) -> str:
         return self.constant(f"index{value}", np.array([value], dtype=np.int64))
 
+    def _end(self) -> str:
+        return self.constant("index_end", np.array([2**62], dtype=np.int64))
+
     def node(
-        self, kind: str, inputs: list[str], out: str = "", name: str = "", **attributes: object
+        self, kind: str, inputs: list[str], out: str = "", name: str = "", **attributes: Any
     ) -> str:
         from onnx import helper
 
@@ -212,7 +212,7 @@ class _Builder:
 
     def slice(self, x: str, begin: int, end: int) -> str:
         """Frames ``begin`` to ``end`` (0 or negative, from the end)."""
-        stop = self._index(end) if end else self.constant("index_end", np.array([2**62]))
+        stop = self._index(end) if end else self._end()
         return self.node("Slice", [x, self._index(begin), stop, self._index(1)])
 
     def padded(self, index: int, x: str, reach: int) -> str:
@@ -224,7 +224,7 @@ class _Builder:
         joined = self.node("Pad", [joined, pads])
         self.node(
             "Slice",
-            [joined, self._index(-reach), self.constant("index_end", np.array([2**62])), self._index(1)],
+            [joined, self._index(-reach), self._end(), self._index(1)],
             out=f"next.{index}",
         )
         return joined

@@ -1,0 +1,132 @@
+"""Speak the sentences with two voices, twice each: freely, and with the same timing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from voxedge.engines.tts.durations import allot_frames
+from voxedge.engines.tts.network import Encoded, StopSwitch
+from voxedge.engines.tts.phonemes import Phonemizer
+from voxedge.engines.tts.voice_config import VoiceConfig
+from voxedge.models.progress import Progress, Silent
+from voxedge.models.score.sentences import Sentence
+
+Floats = npt.NDArray[np.float32]
+
+
+class Network(Protocol):
+    """What of a voice's networks is judged: ``VoiceNetwork``, or one with a student in it."""
+
+    def encode(
+        self,
+        ids: Sequence[int],
+        duration_noise: Floats | None,
+        noise_scale: float,
+        speaker: int = 0,
+        switch: StopSwitch | None = None,
+    ) -> Encoded:
+        """Run the text encoder."""
+        ...
+
+    def decode(
+        self,
+        prior: Floats,
+        sizes: Sequence[int],
+        start: int = 0,
+        speaker: int = 0,
+        switch: StopSwitch | None = None,
+    ) -> Iterator[Floats]:
+        """Decode a prior sample."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """One sentence by the reference and by the candidate.
+
+    Attributes:
+        sentence: what is said.
+        reference: the original's samples.
+        candidate: the candidate's samples, with its own timing.
+        candidate_timed: the candidate's samples with the original's timing, sample for sample.
+        drift: frames that the candidate's timing differs in, over the original's frames.
+    """
+
+    sentence: Sentence
+    reference: Floats
+    candidate: Floats
+    candidate_timed: Floats
+    drift: float
+
+
+def render(
+    reference: Network,
+    candidate: Network,
+    config: VoiceConfig,
+    sentences: Sequence[Sentence],
+    progress: Progress | None = None,
+) -> Iterator[Rendering]:
+    """Speak every sentence with both, without noise, so that nothing hangs on chance.
+
+    Args:
+        reference: the original's networks.
+        candidate: the networks to judge.
+        config: phonemes and default timing; the same for both.
+        sentences: what to say.
+        progress: told after each sentence.
+    """
+    progress = progress or Silent()
+    progress.start("speaking", len(sentences), "sentences")
+    phonemizer = Phonemizer(config)
+    for sentence in sentences:
+        parts = [_speak(reference, candidate, config, item.ids) for item in
+                 phonemizer.sentences(sentence.text) if item.sounds]  # fmt: skip
+        progress.advance(1)
+        if not parts:
+            continue
+        yield Rendering(
+            sentence,
+            np.concatenate([part.reference for part in parts]),
+            np.concatenate([part.candidate for part in parts]),
+            np.concatenate([part.timed for part in parts]),
+            sum(part.moved for part in parts) / sum(part.frames for part in parts),
+        )
+    progress.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    reference: Floats
+    candidate: Floats
+    timed: Floats
+    moved: int
+    frames: int
+
+
+def _speak(
+    reference: Network, candidate: Network, config: VoiceConfig, ids: Sequence[int]
+) -> _Part:
+    speaker, scale = config.default_speaker, config.length_scale
+    original = reference.encode(ids, None, 0.0, speaker)
+    frames = allot_frames(original.durations, scale, 1.0)
+    light = candidate.encode(ids, None, 0.0, speaker)
+    own = allot_frames(light.durations, scale, 1.0)
+    return _Part(
+        _decode(reference, original, frames, speaker),
+        _decode(candidate, light, own, speaker),
+        _decode(candidate, light, frames, speaker),
+        int(np.abs(frames - own).sum()),
+        int(frames.sum()),
+    )
+
+
+def _decode(
+    network: Network, encoded: Encoded, frames: npt.NDArray[np.int64], speaker: int
+) -> Floats:
+    prior = np.repeat(encoded.mean, frames, axis=1)
+    return next(iter(network.decode(prior, [prior.shape[1]], 0, speaker)))
