@@ -47,7 +47,7 @@ ASK = """
 import json, socket, sys
 with socket.socket(socket.AF_UNIX) as client:
     client.settimeout(30)
-    client.connect("/run/voxedge.sock")
+    client.connect("/run/voxedge/control.sock")
     client.sendall(json.dumps({"do": sys.argv[1]}).encode() + b"\\n")
     print(client.makefile().readline())
 """
@@ -256,7 +256,7 @@ def test_the_socket_starts_the_reader(reader: Container) -> None:
     status = reader.ask("status")
     assert status["activated"] == 1
     assert reader.show("ActiveState") == "active"
-    mode = reader.run("stat", "--format=%a %U %G", "/run/voxedge.sock")
+    mode = reader.run("stat", "--format=%a %U %G", "/run/voxedge/control.sock")
     assert mode == "660 voxedge voxedge"
 
 

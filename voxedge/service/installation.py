@@ -149,6 +149,7 @@ def uninstall(layout: Layout, purge: bool, run: Run = run_program) -> Iterator[s
         _remove(link)
     if layout.live:
         run(["systemctl", "daemon-reload"])
+        shutil.rmtree(layout.under_root("run/voxedge"), ignore_errors=True)
     if not purge:
         yield f"{layout.under_root('var/lib/voxedge')}: kept, with all saved documents (--purge)"
         return
