@@ -7,8 +7,9 @@ box, a blister, a poster) the whole picture is read as sparse text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 from voxedge.document.build import SectionBuilder
 from voxedge.document.model import Document, Page, Section
@@ -24,6 +25,8 @@ from voxedge.errors import NothingToRead
 from voxedge.flow import Frame
 from voxedge.vision.illumination import to_grey
 from voxedge.vision.strokes import binarise
+
+Sections = Generator[tuple[Section, ...], None, None]
 
 _LITTLE_TEXT = 350
 """Letters found by geometry below which a picture may be a box: its scattered text is read too."""
@@ -126,12 +129,15 @@ class TesseractReader:
         ):
             height, width = view.grey.shape
             sections = _regions(view, recogniser, builder, page)
-            return PageReading(sections, Page(width, height, view.rotation))
+            return PageReading(
+                _or_nothing(sections, frame.source), Page(width, height, view.rotation)
+            )
         if sparse is None or sparse.score.good < _MIN_READ:
             raise NothingToRead(path=frame.source)
         width, height = sparse.page_size
+        sections = _sparse(sparse, recogniser, builder, page)
         return PageReading(
-            _sparse(sparse, recogniser, builder, page), Page(width, height, sparse.rotation)
+            _or_nothing(sections, frame.source), Page(width, height, sparse.rotation)
         )
 
     def _judge(self, language: str) -> Judge:
@@ -142,6 +148,16 @@ class TesseractReader:
             if lexicon is not None:
                 lexicons.append(lexicon)
         return Judge(lexicons, unspaced=is_unspaced(language))
+
+
+def _or_nothing(sections: Sections, source: str) -> Sections:
+    """Pass on; raise ``NothingToRead`` where all that was recognised was specks."""
+    with closing(sections):
+        first = next(sections, None)
+        if first is None:
+            raise NothingToRead(path=source)
+        yield first
+        yield from sections
 
 
 def _is_page(view: View, recogniser: Recogniser) -> bool:
@@ -161,9 +177,7 @@ def _read_all(view: View, recogniser: Recogniser) -> Score:
     return recogniser.judge.score(words)
 
 
-def _regions(
-    view: View, recogniser: Recogniser, builder: SectionBuilder, page: int
-) -> Iterator[tuple[Section, ...]]:
+def _regions(view: View, recogniser: Recogniser, builder: SectionBuilder, page: int) -> Sections:
     for read in _in_order(view, recogniser):
         lines = printed_lines(
             read.words,
@@ -195,7 +209,7 @@ def _in_order(view: View, recogniser: Recogniser) -> Iterator[RegionReading]:
 
 def _sparse(
     sparse: SparseReading, recogniser: Recogniser, builder: SectionBuilder, page: int
-) -> Iterator[tuple[Section, ...]]:
+) -> Sections:
     lines = printed_lines(
         sparse.words,
         binarise(sparse.grey),

@@ -17,7 +17,7 @@ from voxedge.vision.textlines import TextLines, find_lines
 
 _FIND_LONG_SIDE_PX = 2000
 """Lines are found on a picture of this size: a dense leaflet's letters are still 9 px high."""
-_PROBE_LETTERS = 40
+_PROBE_LETTERS = 24
 """A region with fewer says little about the page."""
 _PROBES = 3
 _SURE_GOOD = 12
