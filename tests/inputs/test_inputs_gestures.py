@@ -120,6 +120,14 @@ def test_a_burst_of_bounces_is_one_press() -> None:
     assert run(ALL, trace) == [("touch", 116.2), ("press", 606.2)]
 
 
+def test_a_glitch_at_the_end_of_the_window_does_not_swallow_the_press() -> None:
+    recogniser = GestureRecogniser(ALL, TIMING)
+    for level, at_us in [*edges((100, 200)), (True, 545_000)]:
+        recogniser.edge(level, at_us)
+    assert recogniser.advance(554_000) == [], "it may yet be a double press"
+    assert recogniser.edge(False, 554_500) == [Gesture(Kind.PRESS, 550_000)]
+
+
 def test_something_that_leans_on_the_button_is_told_once() -> None:
     found = run(REPEAT, edges((0, 55_000)))
     assert found[-1] == ("stuck", 20_000)

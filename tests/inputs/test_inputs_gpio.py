@@ -144,6 +144,30 @@ def test_a_wire_that_swings_freely_neither_floods_nor_acts(factory: MockFactory)
     play(scene)
 
 
+def test_one_wake_up_is_outstanding_however_many_edges_come(
+    factory: MockFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        heard = Heard()
+        buttons = Buttons(factory, ONE, heard, FAST)
+        loop = asyncio.get_running_loop()
+        woken: list[object] = []
+        real = loop.call_soon_threadsafe
+        monkeypatch.setattr(
+            loop, "call_soon_threadsafe", lambda call: (woken.append(call), real(call))
+        )
+        pin = factory.pin("GPIO17")
+        for _ in range(1000):  # the loop runs nothing meanwhile, as when it is busy
+            pin.drive_low()
+            pin.drive_high()
+        pin.drive_low()
+        assert len(woken) == 1
+        assert await heard.action() is Action.HUSH
+        buttons.close()
+
+    play(scene)
+
+
 def test_a_stuck_button_is_told_and_its_release_too(factory: MockFactory) -> None:
     async def scene() -> None:
         heard = Heard()
