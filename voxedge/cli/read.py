@@ -79,6 +79,8 @@ class _Session:
                 # The text is still worth printing: nothing is lost.
                 self.no_loudspeaker = error
                 return await read_silently(self._feed, on_part=self._show), None
+            # The voice loads while the first lines are being recognised.
+            warming = asyncio.create_task(voice.warm_up(), name="warm-up")
             try:
                 outcome = await read_aloud(
                     self._feed,
@@ -89,6 +91,7 @@ class _Session:
                     speak_failures=self._out is None,
                 )
             finally:
+                warming.cancel()
                 await sink.close()
             return outcome.pages, outcome.speech
         finally:

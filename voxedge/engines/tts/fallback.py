@@ -8,12 +8,13 @@ silence that makes the new start audible as one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -65,6 +66,13 @@ class VoiceSwitch:
     error: VoxedgeError | None
 
 
+@runtime_checkable
+class _Loads(Protocol):
+    """A voice that can load before it is asked to speak."""
+
+    async def warm_up(self) -> None: ...
+
+
 class FallbackVoice:
     """The natural voice, and the formant voice wherever that fails (``Synthesizer``).
 
@@ -113,6 +121,15 @@ class FallbackVoice:
     def rate_hz(self) -> int:
         """Samples a second of every chunk; the other voice is resampled to it."""
         return (self._natural or self._formant).rate_hz
+
+    async def warm_up(self) -> None:
+        """Load the natural voice now, while something else is waited for.
+
+        A failure is not raised here: it shows, and is answered, at the first utterance.
+        """
+        if isinstance(self._natural, _Loads):
+            with contextlib.suppress(VoxedgeError):
+                await self._natural.warm_up()
 
     async def stream(self, utterance: Utterance) -> AsyncIterator[PcmChunk]:
         """Synthesize with the voice that suits, else with the other; see ``Synthesizer.stream``.
