@@ -120,9 +120,10 @@ class TesseractReader:
             bcp47(language), "" if recogniser.unspaced else " ", recogniser.judge.knows
         )
         grey = to_grey(frame.pixels)
-        view = find_upright(grey, recogniser)
+        upright = find_upright(grey, recogniser)
+        view, sample = upright if upright is not None else (None, Score(0, 0))
         sparse = None
-        if view is None or not _is_page(view, recogniser):
+        if view is None or not _is_page(view, sample, recogniser):
             sparse = read_sparse(frame.pixels, grey, recogniser)
         if view is not None and (
             sparse is None or _read_all(view, recogniser).value >= _MARGIN * sparse.score.value
@@ -160,11 +161,14 @@ def _or_nothing(sections: Sections, source: str) -> Sections:
         yield from sections
 
 
-def _is_page(view: View, recogniser: Recogniser) -> bool:
+def _is_page(view: View, sample: Score, recogniser: Recogniser) -> bool:
     """Say whether a picture holds running text. Reads all of it where there is little."""
-    if view.letters >= _LITTLE_TEXT:
+    if view.letters >= _LITTLE_TEXT or _is_running_text(sample):
         return True
-    score = _read_all(view, recogniser)
+    return _is_running_text(_read_all(view, recogniser))
+
+
+def _is_running_text(score: Score) -> bool:
     return score.good >= _PAGE_GOOD and score.share >= _PAGE_SHARE
 
 

@@ -17,6 +17,8 @@ _LETTER_UNSPACED_PX = 24.0
 _GOOD_SHARE = 0.6
 _GOOD_COVER = 0.45
 """Letters read to components found: less means that lines were lost."""
+_GOOD_COVER_UNSPACED = 0.2
+"""An ideograph is two or three components."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Recogniser:
 
     def is_good(self, score: Score, expected_letters: int) -> bool:
         """Say whether a region needs no second try."""
-        return score.share >= _GOOD_SHARE and score.total >= _GOOD_COVER * expected_letters
+        cover = _GOOD_COVER_UNSPACED if self.unspaced else _GOOD_COVER
+        return score.share >= _GOOD_SHARE and score.total >= cover * expected_letters
 
     def once(self, grey: Grey, *, psm: int = PSM_COLUMN, sauvola: bool = False) -> Reading:
         """Recognise as it is. Errors as ``tesseract.recognise``."""

@@ -80,8 +80,10 @@ class View:
         return RegionReading(reading.words, strip, reading.score)
 
 
-def find_upright(grey: Grey, recogniser: Recogniser) -> View | None:
+def find_upright(grey: Grey, recogniser: Recogniser) -> tuple[View, Score] | None:
     """Turn the picture so that its text can be read; None where no text was sure enough.
+
+    The score is that of the sample which decided.
 
     The first region is read as it lies; only if that fails is it read upside down. Tesseract's
     own orientation detection refuses half of such pages.
@@ -102,10 +104,10 @@ def find_upright(grey: Grey, recogniser: Recogniser) -> View | None:
             if _is_sure(upright):
                 if sample is strip.grey and recogniser.is_good(upright.score, letters):
                     view.known[number] = RegionReading(upright.words, strip, upright.score)
-                return view
+                return view, upright.score
             over = recogniser.read_strip(turned, letters, tries=tries)
             if _is_sure(over):
-                return _half_turned(view)
+                return _half_turned(view), over.score
             if max(upright.score.good, over.score.good) < _NEARLY_GOOD:
                 break
     return None
