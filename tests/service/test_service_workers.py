@@ -399,6 +399,40 @@ def test_a_reading_that_nobody_follows_does_not_block_the_next_page() -> None:
     run(check)
 
 
+def test_a_picture_beyond_all_measure_is_refused_and_costs_nothing() -> None:
+    async def check() -> None:
+        async with running("good", "page_reader", calls_at_once=1, cancel_grace_s=0.05) as worker:
+            pid, reader = worker.pid, reader_of(worker)
+            huge = Frame(np.broadcast_to(np.uint8(0), (9000, 9000)))
+            with pytest.raises(OcrFailed, match="too large"):
+                await asyncio.to_thread(reader.read, huge, "eng")
+            await asyncio.sleep(0.1)  # Longer than the grace of a cancelled call.
+            assert len((await asyncio.to_thread(reader.read, a_page(), "eng")).sections) == 3
+            assert worker.pid == pid
+
+    run(check)
+
+
+@pytest.mark.parametrize("already_dead", [True, False])
+def test_stopping_while_a_worker_dies_leaves_nobody(already_dead: bool) -> None:
+    async def check() -> None:
+        async with running("slow") as worker:
+            pid = worker.pid
+            assert pid is not None
+            stream = voice_of(worker).stream(HELLO)
+            await anext(stream)
+            worker.kill("for the test")
+            if already_dead:
+                await until(lambda: is_gone(pid))
+        assert worker.state is State.STOPPED
+        assert worker.pid is None
+        with pytest.raises(VoiceFailed):
+            await anext(stream)
+        assert is_gone(pid)
+
+    run(check)
+
+
 def test_a_page_reader_refuses_to_block_the_loop() -> None:
     async def check() -> None:
         async with Worker(spec("good", "page_reader")) as worker:

@@ -17,7 +17,9 @@ import struct
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 MAGIC = b"VXW1"
 HEADER_LIMIT_BYTES = 64 * 1024
@@ -118,7 +120,7 @@ class Channel:
             OSError: the other side is gone.
         """
         head = encode_prefix_and_header(message)
-        await _uncancelled(self._send(head, message.payload))
+        await uncancelled(self._send(head, message.payload))
 
     async def _send(self, head: bytes, payload: bytes | bytearray | memoryview) -> None:
         loop = asyncio.get_running_loop()
@@ -164,10 +166,11 @@ class Channel:
             self._socket.close()
 
 
-async def _uncancelled(work: Coroutine[Any, Any, None]) -> None:
+async def uncancelled(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` to its end even when cancelled meanwhile; then let the cancellation through."""
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         if not task.done():
             await asyncio.wait((task,))

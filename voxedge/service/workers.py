@@ -21,7 +21,7 @@ from enum import Enum
 from typing import Any
 
 from voxedge import errors
-from voxedge.engines.framing import Channel, FramingError, Message
+from voxedge.engines.framing import Channel, FramingError, Message, uncancelled
 from voxedge.logs import fields
 from voxedge.service.child import Child
 from voxedge.service.restart import RestartPolicy, Trouble
@@ -249,6 +249,11 @@ class Worker:
         with self._deadline(call, limit_s):
             try:
                 await channel.send(request)
+            except FramingError as error:
+                # Nothing was sent, so there is nothing to cancel.
+                del self._calls[request.header["id"]]
+                self._finish_call(call, None)
+                raise WorkerFailure(str(error)) from error
             except OSError:
                 return  # Its death is on its way to the queue of the call, with the reason.
 
@@ -328,12 +333,15 @@ class Worker:
             return await self._serve(child)
         finally:
             self._ready.clear()
-            cause = await child.bury(at_once=bool(self._reason))
-            self._child = None
-            self._reason = self._reason or cause
-            for call in self._calls.values():
-                self._finish_call(call, WorkerFailure(self._reason))
-            self._calls.clear()
+            cause = "stopped"
+            try:
+                cause = await uncancelled(child.bury(at_once=bool(self._reason)))
+            finally:
+                self._child = None
+                self._reason = self._reason or cause
+                for call in self._calls.values():
+                    self._finish_call(call, WorkerFailure(self._reason))
+                self._calls.clear()
 
     async def _serve(self, child: Child) -> bool:
         limit_s, started_s = self._spec.start_deadline_s, time.monotonic()
