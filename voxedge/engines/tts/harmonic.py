@@ -134,8 +134,8 @@ class HarmonicSynthesis:
     def _excite(self, log_pitch: npt.NDArray[np.float64], *, last: bool) -> None:
         """Lengthen the pulse train up to the newest frame's centre; to the very end if ``last``."""
         form, hop = self._form, self._form.hop
-        pitch = _PITCH_REFERENCE_HZ * np.exp(log_pitch)
-        pitch = np.clip(np.nan_to_num(pitch, nan=100.0), _PITCH_MIN_HZ, _PITCH_MAX_HZ)
+        bounds = np.log(np.array([_PITCH_MIN_HZ, _PITCH_MAX_HZ]) / _PITCH_REFERENCE_HZ)
+        pitch = _PITCH_REFERENCE_HZ * np.exp(np.clip(np.nan_to_num(log_pitch), *bounds))
         # Knots of the pitch: frame centres; the last known one is carried over.
         first = self._frames_in - len(pitch)
         knots = np.arange(first, self._frames_in) * hop + hop // 2
@@ -155,7 +155,8 @@ class HarmonicSynthesis:
         cycles = self._cycles + np.cumsum(steps)
         grown = np.zeros(len(self._excitation) + len(times))
         grown[: len(self._excitation)] = self._excitation
-        add_pulses(grown, np.r_[self._cycles, cycles], len(self._excitation) - PULSE_TAPS)
+        offset = len(self._excitation) - PULSE_TAPS
+        add_pulses(grown, np.r_[self._cycles, cycles], offset, form.fft_size)
         self._excitation, self._excited_to = grown, end
         self._cycles = float(cycles[-1])
 

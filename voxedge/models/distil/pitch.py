@@ -27,6 +27,8 @@ _LONG_PERIOD_PENALTY = 0.08
 _SNAP = 0.18
 """Share of a period in which a pulse is searched around its expected place."""
 _QUIET_ENERGY = 2e-2
+_WINDOW_S = 1024 / 22050
+"""Three periods of the lowest pitch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _strength(
     x: Samples, rate_hz: int, hop: int, frames: int
 ) -> tuple[Samples, npt.NDArray[np.float64]]:
     """Autocorrelation at each candidate's period, corrected for the window, and frame energy."""
-    size = 4 * hop
+    size = 2 * round(rate_hz * _WINDOW_S / 2)
     window = np.hanning(size)
     padded = np.pad(x, (size // 2 - hop // 2, size))
     cut = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][:frames] * window

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +130,7 @@ def load_weights(path: Path) -> tuple[StudentShape, dict[str, npt.NDArray[np.flo
         WeightsUnusable: not such a file, or a weight is missing, of the wrong shape or not finite.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
             if meta["format"] != 1:
                 raise WeightsUnusable(f"{path.name} is of format {meta['format']}")
@@ -139,7 +140,7 @@ def load_weights(path: Path) -> tuple[StudentShape, dict[str, npt.NDArray[np.flo
             }
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise WeightsUnusable(f"{path.name} does not parse: {error}") from error
     check_weights(shape, weights)
     return shape, weights

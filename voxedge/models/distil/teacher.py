@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -98,11 +99,11 @@ def load_shard(path: Path) -> Shard:
         ValueError: it is no shard.
         OSError: it cannot be read.
     """
-    with np.load(path, allow_pickle=False) as archive:
-        try:
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return Shard(**{name: archive[name] for name in Shard.__slots__})
-        except KeyError as error:
-            raise ValueError(f"{path.name} is no shard: {error}") from error
+    except (KeyError, BadZipFile, EOFError) as error:
+        raise ValueError(f"{path.name} is no shard: {error}") from error
 
 
 def utterances(
