@@ -160,16 +160,16 @@ def put(path: Path, text: str) -> None:
 
 
 def remove_cgroup(name: str) -> None:
-    """Remove the container's cgroups, leaves first; what is still busy is left."""
-    for line in Path("/proc/mounts").read_text().splitlines():
-        _, mount_point, kind, *_ = line.split()
-        if kind == "cgroup2":
-            folders = [p for p in (Path(mount_point) / name).rglob("*") if p.is_dir()]
-            for folder in [*reversed(folders), Path(mount_point) / name]:
-                try:
-                    folder.rmdir()
-                except OSError:
-                    continue
+    """Remove the container's cgroups, leaves first, once the kernel has let its processes go."""
+    mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
+    root = Path(next(mount[1] for mount in mounts if mount[2] == "cgroup2")) / name
+    deadline_s = time.monotonic() + 10
+    while root.exists() and time.monotonic() < deadline_s:
+        for folder in [*reversed([p for p in root.rglob("*") if p.is_dir()]), root]:
+            try:
+                folder.rmdir()
+            except OSError:
+                time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
