@@ -8,13 +8,14 @@ that no frame is computed twice and any chunk plan gives the same samples.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from voxedge.engines.tts.assets import VoiceAssets
 from voxedge.engines.tts.harmonic import HarmonicFormat, HarmonicSynthesis
 from voxedge.engines.tts.network import (
     NetworkFailed,
@@ -149,11 +150,19 @@ class StudentNetwork:
     """A text encoder and a student: what ``VoiceNetwork`` is to a voice of stages.
 
     Args:
-        text: the voice's networks, of which only the text encoder is run.
-        decoder: the student.
+        assets: the voice; its stages are not loaded.
+        text_encoder: the text encoder to use, in INT8 or the voice's own.
+        files: the student.
+        threads: threads for each operator.
+
+    Raises:
+        NetworkFailed: a file does not load.
     """
 
-    def __init__(self, text: VoiceNetwork, decoder: StudentDecoder) -> None:
-        self.assets = text.assets
-        self.encode = text.encode
-        self.decode = decoder.decode
+    def __init__(
+        self, assets: VoiceAssets, text_encoder: Path, files: StudentFiles, threads: int
+    ) -> None:
+        self.assets = assets
+        bare = replace(assets, text_encoder=text_encoder, frame_stages=())
+        self.encode = VoiceNetwork(bare, threads).encode
+        self.decode = StudentDecoder(files, threads).decode

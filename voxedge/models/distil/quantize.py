@@ -69,24 +69,16 @@ def calibrate(shape: StudentShape, weights: Weights, priors: Iterable[Floats]) -
 
 
 def by_sensitivity(
-    shape: StudentShape,
-    weights: Weights,
-    ranges: Mapping[str, Range],
-    distance: Callable[[onnx.ModelProto], float],
+    ranges: Mapping[str, Range], harm: Callable[[Mapping[str, Range]], float]
 ) -> list[str]:
     """The linear layers, the one that suffers least from INT8 first.
 
     Args:
-        shape: sizes of the student.
-        weights: its weights.
         ranges: from ``calibrate``.
-        distance: how far a graph's speech is from the fp32 graph's.
+        harm: how far speech with these layers in INT8 is from speech in fp32.
     """
-    harm = {
-        name: distance(build_graph(shape, weights, {name: ranges[name]}))
-        for name in linear_names(shape)
-    }
-    return sorted(harm, key=lambda name: harm[name])
+    alone = {name: harm({name: span}) for name, span in ranges.items()}
+    return sorted(alone, key=lambda name: alone[name])
 
 
 def most_int8(order: Sequence[str], acceptable: Callable[[Collection[str]], bool]) -> list[str]:

@@ -1,0 +1,244 @@
+"""The whole way: a voice in, a student out, and the student onto this machine.
+
+``distil_voice`` takes hours and is done once for each voice, on a developer's machine; every step
+of it goes on where it was broken off. ``install_student`` takes seconds and is done on every
+device, from the files that travel with the project.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import itertools
+import json
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from voxedge.engines.tts.network import NetworkFailed, VoiceNetwork
+from voxedge.engines.tts.student import StudentDecoder, StudentFiles, StudentNetwork
+from voxedge.errors import DiskFull, VoiceCorrupt
+from voxedge.models.distil.graph import Range, build_graph
+from voxedge.models.distil.package import (
+    CALIBRATION_SENTENCES,
+    STUDENT_FILE,
+    TEXT_ENCODER_FILE,
+    Student,
+    priors,
+    save_student,
+    student_files,
+    write_graph,
+    write_text_encoder,
+)
+from voxedge.models.distil.quantize import by_sensitivity, calibrate, most_int8
+from voxedge.models.distil.shape import StudentShape, Weights
+from voxedge.models.distil.teacher import load_shard, make_shards
+from voxedge.models.distil.train import Training, train
+from voxedge.models.progress import Progress, Silent
+from voxedge.models.score.metrics import Dnsmos, log_mel_distance
+
+Floats = npt.NDArray[np.float32]
+
+RECIPE = "student-1"
+"""Part of the cache key of installed students: raise it when the derivation changes."""
+
+_DONE_FILE = "installed.json"
+_GATE_SENTENCES = 16
+_GATE_RATIO = 0.995
+"""DNSMOS that INT8 may cost of the student in fp32. The whole voice's gate is 0.987."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to distil.
+
+    Attributes:
+        minutes: speech of the teacher.
+        texts: files of running English beside our own templates.
+        shape: sizes of the student; its latent channels, hop and rate are the teacher's.
+        training: how to train.
+        seed: what the teacher says.
+    """
+
+    minutes: float = 180.0
+    texts: Sequence[Path] = ()
+    shape: StudentShape = field(default_factory=StudentShape)
+    training: Training = field(default_factory=Training)
+    seed: int = 1
+
+
+def distil_voice(
+    voice: str,
+    teacher: VoiceNetwork,
+    origin_sha256: str,
+    work: Path,
+    target: Path,
+    plan: Plan,
+    warm: Weights | None = None,
+    progress: Progress | None = None,
+) -> Student:
+    """Train a student of a voice and write ``VOICE.npz`` and ``VOICE.json`` to ``target``.
+
+    Blocking: hours. Interrupted, it goes on where it was when called again with the same plan.
+
+    Args:
+        voice: name of the voice.
+        teacher: its networks in fp32.
+        origin_sha256: digest of its official model.
+        work: teacher pairs and checkpoint; may be thrown away afterwards.
+        target: where the student goes.
+        plan: how to distil.
+        warm: weights to begin with.
+        progress: told of each part.
+
+    Raises:
+        TorchMissing: PyTorch is not installed.
+        JudgeMissing: DNSMOS is not installed.
+        CheckpointUnusable: ``work`` holds another training.
+        ValueError: the plan's shape does not fit the teacher.
+    """
+    _check_fits(plan.shape, teacher)
+    judge = Dnsmos()
+    paths = make_shards(
+        teacher, work / "pairs", plan.minutes, texts=plan.texts, seed=plan.seed, progress=progress
+    )
+    shards = [load_shard(path) for path in paths]
+    weights = train(plan.shape, shards, work / "training.pt", plan.training, warm, progress)
+    int8 = choose_int8(teacher, plan.shape, weights, judge, progress)
+    student = Student(plan.shape, weights, int8, origin_sha256)
+    target.mkdir(parents=True, exist_ok=True)
+    save_student(target, voice, student)
+    return student
+
+
+def choose_int8(
+    teacher: VoiceNetwork,
+    shape: StudentShape,
+    weights: Weights,
+    judge: Dnsmos,
+    progress: Progress | None = None,
+) -> dict[str, Range]:
+    """The layers that may run in INT8, with their ranges: as many as the judge lets pass."""
+    progress = progress or Silent()
+    progress.start("choosing INT8 layers", None, "graphs")
+    ranges = calibrate(shape, weights, itertools.islice(priors(teacher), CALIBRATION_SENTENCES))
+    trial = list(itertools.islice(priors(teacher), _GATE_SENTENCES))
+
+    def speak(int8: Mapping[str, Range]) -> list[Floats]:
+        with tempfile.TemporaryDirectory() as folder:
+            files = write_graph(Student(shape, weights, int8, ""), Path(folder))
+            decoder = StudentDecoder(files, threads=1)
+            progress.advance(1)
+            return [next(decoder.decode(prior, [prior.shape[1]])) for prior in trial]
+
+    def opinion(spoken: Sequence[Floats]) -> float:
+        return float(np.mean([judge(samples, shape.rate_hz).overall for samples in spoken]))
+
+    exact = speak({})
+    wanted = _GATE_RATIO * opinion(exact)
+
+    def acceptable(layers: Collection[str]) -> bool:
+        return opinion(speak({name: ranges[name] for name in layers})) >= wanted
+
+    def harm(layers: Mapping[str, Range]) -> float:
+        pairs = zip(exact[:4], speak(layers)[:4], strict=True)
+        return float(np.mean([log_mel_distance(one, two, shape.rate_hz) for one, two in pairs]))
+
+    order = list(ranges)
+    if not acceptable(order):
+        order = by_sensitivity(ranges, harm)
+    kept = most_int8(order, acceptable)
+    progress.finish()
+    return {name: ranges[name] for name in ranges if name in kept}
+
+
+def installed_folder(voice_folder: Path, student: Student) -> Path:
+    """Where an installed student lies: keyed by everything it is made of."""
+    digest = hashlib.sha256(RECIPE.encode() + student.origin_sha256.encode())
+    digest.update(build_graph(student.shape, student.weights, student.int8).SerializeToString())
+    return voice_folder / f"{RECIPE}-{digest.hexdigest()[:16]}"
+
+
+def install_student(voice: str, student: Student, network: VoiceNetwork, folder: Path) -> None:
+    """Write a student's graph and the INT8 text encoder of its voice. Blocking: some 10 s.
+
+    They are written beside ``folder`` and moved there whole: what was there before is in use
+    until then.
+
+    Raises:
+        VoiceCorrupt: the student is of another voice, or does not speak here.
+        DiskFull: no room.
+    """
+    if student.origin_sha256 != network.assets.model_sha256:
+        raise VoiceCorrupt(voice=voice, reason="its student was trained from another model")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".student-", dir=folder.parent))
+    try:
+        write_graph(student, scratch)
+        write_text_encoder(network, scratch)
+        sizes = {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}
+        (scratch / _DONE_FILE).write_text(json.dumps({"bytes": sizes}), encoding="utf-8")
+        _check_speaks(voice, open_installed(voice, student, network, scratch))
+        scratch.chmod(0o755)  # mkdtemp makes it private; a service may read what a user built
+        if folder.exists():
+            shutil.rmtree(folder)
+        scratch.replace(folder)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(path=folder) from error
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def is_installed(folder: Path) -> bool:
+    """Whether ``install_student`` finished here and its files have the sizes it left."""
+    try:
+        sizes = json.loads((folder / _DONE_FILE).read_text(encoding="utf-8"))["bytes"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def open_installed(
+    voice: str, student: Student, network: VoiceNetwork, folder: Path, threads: int = 1
+) -> StudentNetwork:
+    """Load an installed student.
+
+    Raises:
+        VoiceCorrupt: a file does not load.
+    """
+    files: StudentFiles = student_files(student.shape, folder / STUDENT_FILE)
+    try:
+        return StudentNetwork(network.assets, folder / TEXT_ENCODER_FILE, files, threads)
+    except NetworkFailed as error:
+        raise VoiceCorrupt(voice=voice, reason=str(error)) from error
+
+
+def _check_fits(shape: StudentShape, teacher: VoiceNetwork) -> None:
+    channels = next(priors(teacher)).shape[0]
+    rate, hop = teacher.assets.config.rate_hz, teacher.assets.hop
+    if (shape.latent_channels, shape.rate_hz, shape.hop) != (channels, rate, hop):
+        raise ValueError(
+            f"the voice has {channels} channels, {rate} Hz and a hop of {hop}; the student "
+            f"{shape.latent_channels}, {shape.rate_hz} Hz and {shape.hop}"
+        )
+
+
+def _check_speaks(voice: str, network: StudentNetwork) -> None:
+    """One short trial: finite samples of the right number, not silent."""
+    tokens = network.assets.config.phoneme_ids.values()
+    ids = sorted({group[0] for group in tokens if group})[:24]
+    try:
+        encoded = network.encode(ids, None, 0.0, network.assets.config.default_speaker)
+        prior = np.repeat(encoded.mean, 3, axis=1)
+        samples = next(network.decode(prior, [prior.shape[1]]))
+    except NetworkFailed as error:
+        raise VoiceCorrupt(voice=voice, reason=str(error)) from error
+    if not np.isfinite(samples).all() or not np.abs(samples).max() > 0:
+        raise VoiceCorrupt(voice=voice, reason="its student gives no sound")
