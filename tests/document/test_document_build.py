@@ -66,14 +66,14 @@ def test_a_bold_short_line_is_a_heading_and_starts_a_section() -> None:
 
 def test_large_and_capital_lines_are_headings() -> None:
     lines = [
-        line("Brunavex", 0, size=1.5),
+        line("Paracetamol", 0, size=1.5),
         line(FULL, 1),
         line("its end.", 2),
         line("WARNINGS", 3),
         line(FULL, 4),
         line("its end.", 5),
     ]
-    assert [section.heading for section in build(lines)] == ["Brunavex", "WARNINGS"]
+    assert [section.heading for section in build(lines)] == ["Paracetamol", "WARNINGS"]
 
 
 def test_a_heading_over_two_lines_is_one() -> None:

@@ -147,7 +147,7 @@ def test_a_good_page_after_a_bad_one_is_not_lost(tmp_path: Path) -> None:
     out = tmp_path / "o.wav"
     result = voxedge("read", tmp_path / "no.jpg", LEAFLET, "--out", out)
     fails(result, 4, "There is no file")
-    assert "Brunavex" in result.stdout
+    assert "Paracetamol" in result.stdout
     assert soundfile.info(out).duration > 20
 
 

@@ -13,6 +13,8 @@ from voxedge.vision.textlines import TextLine, TextLines
 
 _FIRST_LINES = (5, 12)
 """Fewest and most lines of the first region: a heading and a paragraph, soon heard."""
+_HIDING_GAP = 0.8
+"""In distances from line to line."""
 _MARGIN = 1.6
 """White kept above, below and right of a region, in letter heights."""
 _LEFT_MARGIN = 6.0
@@ -76,8 +78,11 @@ def _first_cut(levels: Sequence[tuple[float, float]]) -> int | None:
     fewest, most = _FIRST_LINES
     if len(levels) <= most:
         return None
-    gaps = [levels[i][0] - levels[i - 1][1] for i in range(fewest, most + 1)]
-    return fewest + int(np.argmax(gaps))
+    gaps = np.array([levels[i][0] - levels[i - 1][1] for i in range(fewest, most + 1)])
+    pitch = np.median([levels[i][1] - levels[i - 1][1] for i in range(1, len(levels))])
+    # A white that would hold another line may hold one that was not found.
+    gaps[gaps > np.median(gaps) + _HIDING_GAP * pitch] = -np.inf
+    return fewest + int(np.argmax(gaps)) if np.isfinite(gaps).any() else None
 
 
 def _sides(

@@ -18,7 +18,7 @@ ToPage = Callable[[int, int, int, int], Box]
 _BULLET_GLYPHS = frozenset("•●▪■◦‣∙·○►▶*+¢«»©®°=~–—-.¢")
 _BULLET_LETTERS = frozenset("eo")
 """What a small disc is read as when it is read as a letter."""
-_GLUED_BULLETS = "•●▪■¢*"
+_GLUED_BULLETS = "•●▪■¢*«»"
 _MIN_WORD_CONFIDENCE = 0.3
 """Below this a mark at the end of a line is a speck, unless it holds a digit."""
 _MIN_LINE_CONFIDENCE = 0.5

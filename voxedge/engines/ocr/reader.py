@@ -18,6 +18,7 @@ from voxedge.engines.ocr.languages import bcp47, is_unspaced
 from voxedge.engines.ocr.lexicon import load_lexicon
 from voxedge.engines.ocr.recogniser import Recogniser
 from voxedge.engines.ocr.score import Judge, Score
+from voxedge.engines.ocr.second_look import second_look
 from voxedge.engines.ocr.sparse import SparseReading, read_sparse
 from voxedge.engines.ocr.tesseract import Installation, TsvWord, find_installation
 from voxedge.engines.ocr.upright import RegionReading, View, find_upright
@@ -183,8 +184,11 @@ def _read_all(view: View, recogniser: Recogniser) -> Score:
 
 def _regions(view: View, recogniser: Recogniser, builder: SectionBuilder, page: int) -> Sections:
     for read in _in_order(view, recogniser):
+        words = read.words
+        if not recogniser.unspaced:
+            words = second_look(words, read.strip.grey, recogniser)
         lines = printed_lines(
-            read.words,
+            words,
             binarise(read.strip.grey),
             recogniser.judge,
             read.strip.page_box,
