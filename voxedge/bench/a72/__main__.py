@@ -1,0 +1,101 @@
+"""``scripts/a72``: the gate from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from voxedge.bench.a72 import gate, sandbox
+
+BUDGET = Path(__file__).with_name("budget.json")
+LOCK = Path(__file__).parents[3] / "scripts" / "locks" / "runtime.txt"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the gate; 0 when everything holds, 1 when not, 77 when it cannot run here."""
+    options = _parser().parse_args(argv)
+    try:
+        device = sandbox.prepare(LOCK, _say)
+        old = sandbox.lay_package(sandbox.cache_folder(), gate.OLD_ONNXRUNTIME, _say)
+    except sandbox.SandboxFailed as error:
+        _say(f"a72: skipped: {error}")
+        return 77
+    try:
+        return _gate(options, device, old)
+    except gate.GateFailed as error:
+        _say(f"a72: {error}")
+        return 1
+
+
+def _gate(options: argparse.Namespace, device: sandbox.Sandbox, old: Path) -> int:
+    _say("importing everything on the emulated device ...")
+    versions = gate.check_imports(device)
+    _say("  " + ", ".join(f"{name} {version}" for name, version in versions.items()))
+    if not options.quick:
+        gate.check_old_onnxruntime_dies(device, old)
+        _say(f"  {gate.OLD_ONNXRUNTIME} dies by SIGILL, as on the real one")
+    measured = []
+    for label, path in _voices(options):
+        _say(f"speaking with {label} ...")
+        measured.append(gate.measure(device, label, path))
+    print(gate.table(measured))
+    estimates = {}
+    baseline = next((item for item in measured if item.label == "fp32-whole"), None)
+    if baseline is not None:
+        estimates = {item.label: gate.estimate(item, baseline) for item in measured}
+        for label, figures in estimates.items():
+            print(f"{label}: " + ", ".join(f"{k} {v:.3f}" for k, v in figures.items()))
+    if options.json:
+        report = {"budget": gate.as_budget(measured), "estimates": estimates, "versions": versions}
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    budget = json.loads(BUDGET.read_text(encoding="utf-8")) if BUDGET.is_file() else {"voices": {}}
+    if options.write_budget:
+        fresh = gate.as_budget(measured)
+        fresh["voices"] = {**budget["voices"], **fresh["voices"]}
+        BUDGET.write_text(json.dumps(fresh, indent=1) + "\n", encoding="utf-8")
+        return 0
+    wrong = [sentence for item in measured for sentence in gate.over_budget(item, budget)]
+    for sentence in wrong:
+        _say(f"a72: {sentence}")
+    return 1 if wrong else 0
+
+
+def _voices(options: argparse.Namespace) -> list[tuple[str, Path]]:
+    """What to measure: what was named, else the default voice in all its forms."""
+    if options.voice:
+        pairs = [item.partition("=")[::2] for item in options.voice]
+        return [(label, Path(path).resolve()) for label, path in pairs]
+    from voxedge.models.store import VoiceStore
+
+    store = VoiceStore()
+    name = store.default_voice
+    built = store.open(name).folder
+    voices = [("fp32-split", built)]
+    if not options.quick:
+        voices.insert(0, ("fp32-whole", store.verify(name, quick=True).folder / f"{name}.onnx"))
+    return voices
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/a72", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="imports and one voice, no baseline")
+    parser.add_argument(
+        "--voice",
+        action="append",
+        metavar="LABEL=PATH",
+        help="a built voice's folder, or an official model file; may be repeated",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument("--write-budget", action="store_true", help="make these figures the budget")
+    return parser
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""Speak one sentence and mark where each stage begins and ends; runs on the host and inside QEMU.
+
+The same file on both sides makes the comparison one of processors only. A mark is a ``getppid()``,
+which the counting plugin sees; outside QEMU it costs a microsecond.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+MODULES = (
+    "numpy",
+    "onnxruntime",
+    "onnx",
+    "cv2",
+    "PIL.Image",
+    "pytesseract",
+    "sounddevice",
+    "soundfile",
+    "soxr",
+    "rapidfuzz.fuzz",
+    "piper",
+)
+"""What the device's programs import."""
+
+OUTSIDE = "python"
+"""Stage of everything that is no network: phonemes, prior, sound from spectra, bookkeeping."""
+
+
+class Marks:
+    """Borders between stages, and what the networks answered."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+        self.answers: dict[str, npt.NDArray[Any]] = {}
+        self.first_audio_mark = 0
+
+    def begin(self) -> None:
+        """Count from here."""
+        os.getppid()
+
+    def end(self, stage: str) -> None:
+        """Everything since the last border was this stage's."""
+        os.getppid()
+        self.stages.append(stage)
+
+    def watch_networks(self) -> None:
+        """Mark every run of every network loaded from now on, by the name of its file."""
+        import onnxruntime
+
+        marks = self
+
+        class Watched(onnxruntime.InferenceSession):  # type: ignore[misc]
+            def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
+                super().__init__(path, *arguments, **options)
+                # "flow.0" to "flow.3" are one stage to a reader.
+                self._stage = Path(path).stem.rstrip("0123456789").rstrip(".")
+
+            def run(self, *arguments: Any, **options: Any) -> Any:
+                marks.end(OUTSIDE)
+                answers = super().run(*arguments, **options)
+                marks.end(self._stage)
+                for answer in answers[:3]:
+                    marks.answers[f"{len(marks.answers):03}.{self._stage}"] = np.asarray(answer)
+                return answers
+
+        onnxruntime.InferenceSession = Watched
+
+
+def speak_whole(marks: Marks, model: Path, config: Path, text: str) -> Any:
+    """Speak with the official model, as piper-tts does: one run for the sentence."""
+    from voxedge.engines.tts.network import open_session
+    from voxedge.engines.tts.phonemes import Phonemizer
+    from voxedge.engines.tts.voice_config import parse_voice_config
+
+    settings = parse_voice_config(config.read_text(encoding="utf-8"))
+    session = open_session(model, threads=1)
+    phonemizer = Phonemizer(settings)
+    next(iter(phonemizer.sentences("Warm.")))
+    marks.begin()
+    ids = next(iter(phonemizer.sentences(text))).ids
+    feed = {
+        "input": np.array([ids], dtype=np.int64),
+        "input_lengths": np.array([len(ids)], dtype=np.int64),
+        "scales": np.array([0.0, settings.length_scale, 0.0], dtype=np.float32),
+    }
+    samples = np.asarray(session.run(None, feed)[0]).ravel()
+    marks.first_audio_mark = len(marks.stages)
+    marks.end(OUTSIDE)
+    return samples
+
+
+def speak_staged(marks: Marks, folder: Path, text: str) -> Any:
+    """Speak with a built voice as the engine does, chunk by chunk, without noise."""
+    from voxedge.engines.tts.assets import load_assets
+    from voxedge.engines.tts.durations import allot_frames, chunk_plan
+    from voxedge.engines.tts.network import VoiceNetwork
+    from voxedge.engines.tts.phonemes import Phonemizer
+    from voxedge.engines.tts.piper_onnx import PiperSettings, kept_frames
+
+    assets = load_assets(folder.name, folder)
+    network = VoiceNetwork(assets, threads=1)
+    settings, config = PiperSettings(), assets.config
+    phonemizer = Phonemizer(config)
+    next(iter(phonemizer.sentences("Warm.")))
+    marks.begin()
+    sentence = next(iter(phonemizer.sentences(text)))
+    encoded = network.encode(sentence.ids, None, 0.0, config.default_speaker)
+    frames = allot_frames(encoded.durations, config.length_scale, 1.0)
+    prior = np.repeat(encoded.mean, frames, axis=1)
+    begin, end = kept_frames(frames, sentence.lead, sentence.tail)
+    sizes = chunk_plan(
+        end - begin,
+        settings.first_chunk_frames,
+        settings.chunk_growth,
+        settings.largest_chunk_frames,
+    )
+    chunks: list[npt.NDArray[np.float32]] = []
+    for chunk in network.decode(prior, sizes, begin, config.default_speaker):
+        if not chunks:
+            marks.end(OUTSIDE)
+            marks.first_audio_mark = len(marks.stages)
+        chunks.append(chunk)
+    marks.end(OUTSIDE)
+    return np.concatenate(chunks)
+
+
+def versions() -> dict[str, str]:
+    """Import everything the device's programs import, and say which version it is.
+
+    Raises:
+        ImportError: one does not load here.
+    """
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in MODULES:
+        module = importlib.import_module(name)
+        found[name] = str(getattr(module, "__version__", "present"))
+    return found
+
+
+def main() -> None:
+    """Entry of the process."""
+    parser = argparse.ArgumentParser(description="Speak one sentence between marks.")
+    parser.add_argument("what", choices=("imports", "whole", "staged"))
+    parser.add_argument("path", type=Path, nargs="?", help="official model, or folder of a voice")
+    parser.add_argument("--text", default="Hello.")
+    parser.add_argument("--out", type=Path, help="folder for facts.json and answers.npz")
+    options = parser.parse_args()
+    if options.what == "imports":
+        print(json.dumps(versions()))
+        return
+    marks = Marks()
+    marks.watch_networks()
+    if options.what == "whole":
+        config = options.path.with_name(options.path.name + ".json")
+        samples, rate_hz = speak_whole(marks, options.path, config, options.text), _rate_hz(config)
+    else:
+        samples = speak_staged(marks, options.path, options.text)
+        rate_hz = _rate_hz(options.path / "voice.json")
+    facts = {
+        "stages": marks.stages,
+        "first_audio_mark": marks.first_audio_mark,
+        "audio_s": len(samples) / rate_hz,
+    }
+    (options.out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    answers: dict[str, Any] = {"samples": samples, **marks.answers}
+    np.savez(options.out / "answers.npz", **answers)
+
+
+def _rate_hz(config: Path) -> int:
+    from voxedge.engines.tts.voice_config import parse_voice_config
+
+    return parse_voice_config(config.read_text(encoding="utf-8")).rate_hz
+
+
+if __name__ == "__main__":
+    main()
