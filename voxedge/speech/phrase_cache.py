@@ -254,7 +254,7 @@ def encode(chunks: tuple[PcmChunk, ...]) -> bytes:
     if any(chunk.rate_hz != rate_hz for chunk in chunks):
         raise ValueError("its sample rate changes")
     samples = np.concatenate([chunk.samples for chunk in chunks])
-    data = np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
+    data: bytes = np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
     head = _HEADER.pack(MAGIC, FORMAT, 2, rate_hz, len(samples), zlib.crc32(data), 0)
     return head[:-4] + struct.pack("<I", zlib.crc32(head)) + data
 

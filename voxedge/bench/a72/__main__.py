@@ -6,9 +6,15 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voxedge.bench.a72 import gate, sandbox
+
+if TYPE_CHECKING:
+    from voxedge.models.distil.package import Student
+    from voxedge.models.store import VoiceStore
 
 BUDGET = Path(__file__).with_name("budget.json")
 LOCK = Path(__file__).parents[3] / "scripts" / "locks" / "runtime.txt"
@@ -38,9 +44,9 @@ def _gate(options: argparse.Namespace, device: sandbox.Sandbox, old: Path) -> in
         gate.check_old_onnxruntime_dies(device, old)
         _say(f"  {gate.OLD_ONNXRUNTIME} dies by SIGILL, as on the real one")
     measured = []
-    for label, path in _voices(options):
-        _say(f"speaking with {label} ...")
-        measured.append(gate.measure(device, label, path))
+    for target in _voices(options):
+        _say(f"speaking with {target.label} ...")
+        measured.append(gate.measure(device, target))
     print(gate.table(measured))
     estimates = {}
     baseline = next((item for item in measured if item.label == "fp32-whole"), None)
@@ -63,20 +69,53 @@ def _gate(options: argparse.Namespace, device: sandbox.Sandbox, old: Path) -> in
     return 1 if wrong else 0
 
 
-def _voices(options: argparse.Namespace) -> list[tuple[str, Path]]:
+def _voices(options: argparse.Namespace) -> list[gate.Target]:
     """What to measure: what was named, else the default voice in all its forms."""
     if options.voice:
         pairs = [item.partition("=")[::2] for item in options.voice]
-        return [(label, Path(path).resolve()) for label, path in pairs]
+        return [gate.Target(label, Path(path).resolve()) for label, path in pairs]
     from voxedge.models.store import VoiceStore
 
     store = VoiceStore()
     name = store.default_voice
-    built = store.open(name).folder
-    voices = [("fp32-split", built)]
-    if not options.quick:
-        voices.insert(0, ("fp32-whole", store.verify(name, quick=True).folder / f"{name}.onnx"))
-    return voices
+    student = _student(store, name)
+    staged = gate.Target("fp32-split", store.open(name).folder)
+    if options.quick:
+        return [student or staged]
+    folder = store.verify(name, quick=True).folder
+    whole = gate.Target("fp32-whole", folder / store.entry(name).model.name)
+    return [whole, staged, *([student] if student else [])]
+
+
+def _student(store: VoiceStore, name: str) -> gate.Target | None:
+    """The voice's student, put onto this machine if it is not; None where it has none."""
+    from voxedge.engines.tts.network import VoiceNetwork
+    from voxedge.models.distil import package, recipe
+
+    try:
+        student = package.load_student(package.students_folder(), name)
+    except FileNotFoundError:
+        return None
+    assets = store.open(name)
+    folder = recipe.installed_folder(assets.folder.parent, student)
+    if not recipe.is_installed(folder):
+        recipe.install_student(name, student, VoiceNetwork(assets, threads=1), folder)
+    return student_target("student-int8", assets.folder, student, folder)
+
+
+def student_target(label: str, built: Path, student: Student, folder: Path) -> gate.Target:
+    """What the gate must know of an installed student."""
+    from voxedge.models.distil import package
+
+    files = package.student_files(student.shape, folder / package.STUDENT_FILE)
+    facts = {
+        "student": package.STUDENT_FILE,
+        "text_encoder": package.TEXT_ENCODER_FILE,
+        "form": asdict(files.form),
+        "context": files.context,
+        "caches": files.caches,
+    }
+    return gate.Target(label, built, folder, facts, exact=False)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,35 @@ TIMEOUT_S = 1800.0
 
 class GateFailed(Exception):
     """The emulated device did something else than it should; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A voice to measure.
+
+    Attributes:
+        label: name in table and budget.
+        path: official model (a file) or built voice (a folder).
+        student: folder of the student that replaces the voice's frame-rate stages.
+        facts: what the guest must know of the student's file.
+        exact: whether every network in it is fp32.
+    """
+
+    label: str
+    path: Path
+    student: Path | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    exact: bool = True
+
+    @property
+    def arguments(self) -> list[str]:
+        """The guest's command line."""
+        if self.path.is_file():
+            return ["whole", str(self.path)]
+        if self.student is None:
+            return ["staged", str(self.path)]
+        student = ["--student", str(self.student), "--facts", json.dumps(self.facts)]
+        return ["staged", str(self.path), *student]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +123,18 @@ def check_old_onnxruntime_dies(sandbox: Sandbox, packages: Path) -> None:
         raise GateFailed(f"{OLD_ONNXRUNTIME} ended with {done.returncode}, not by SIGILL")
 
 
-def measure(sandbox: Sandbox, label: str, path: Path, text: str = TEXT) -> Measured:
+def measure(sandbox: Sandbox, target: Target, text: str = TEXT) -> Measured:
     """Speak on both machines, compare and count. Blocking: minutes.
 
     Args:
         sandbox: the emulated device.
-        label: name for the table.
-        path: official model (a file) or built voice (a folder).
+        target: the voice.
         text: what to speak.
 
     Raises:
         GateFailed: it does not run there, or its output differs.
     """
-    arguments = _guest("staged" if path.is_dir() else "whole", str(path), "--text", text)
+    label, arguments = target.label, _guest(*target.arguments, "--text", text)
     with tempfile.TemporaryDirectory() as scratch:
         here, there, counts = (Path(scratch) / name for name in ("here", "there", "counts"))
         here.mkdir()
@@ -115,7 +143,7 @@ def measure(sandbox: Sandbox, label: str, path: Path, text: str = TEXT) -> Measu
         command = [*arguments, "--out", str(there)]
         _run(sandbox.command(command, python_path=[_project()], counts=counts))
         facts = json.loads((there / "facts.json").read_text(encoding="utf-8"))
-        agreement = _compare(here / "answers.npz", there / "answers.npz", label)
+        agreement = _compare(here / "answers.npz", there / "answers.npz", target)
         stages, first = attribute(
             counts.read_text(encoding="ascii"), facts["stages"], facts["first_audio_mark"]
         )
@@ -214,6 +242,7 @@ def estimate(item: Measured, baseline: Measured) -> dict[str, float]:
     return {
         "instructions_ratio": by_instructions,
         "cycles_ratio": by_cycles,
+        "instructions_ratio_by_sentence": by_instructions * item.audio_s / baseline.audio_s,
         "rtf_1_thread_by_cycles": PUBLISHED_RTF[1] * by_cycles,
         "rtf_1_thread_by_instructions": PUBLISHED_RTF[1] * by_instructions,
         "first_audio_ms_1_thread": 1000 * cycles(item.first_audio) * seconds_per_cycle,
@@ -246,9 +275,10 @@ def _floor(stages: Mapping[str, Counter[str]]) -> float:
     return sum(cycles(counted) for counted in stages.values())
 
 
-def _compare(here: Path, there: Path, label: str) -> dict[str, float]:
+def _compare(here: Path, there: Path, target: Target) -> dict[str, float]:
     """Agreement by stage: the worst of its answers."""
-    worst: dict[str, float] = {}
+    label, worst = target.label, dict[str, float]()
+    least = AGREEMENT_FP32_DB if target.exact else AGREEMENT_INT8_DB
     with np.load(here) as ours, np.load(there) as theirs:
         if sorted(ours.files) != sorted(theirs.files):
             raise GateFailed(f"{label}: the two machines run different stages")
@@ -258,7 +288,6 @@ def _compare(here: Path, there: Path, label: str) -> dict[str, float]:
             stage = name.split(".", 1)[-1]
             worst[stage] = min(worst.get(stage, 200.0), agreement_db(ours[name], theirs[name]))
     for stage, value in worst.items():
-        least = AGREEMENT_INT8_DB if "int8" in label or "student" in label else AGREEMENT_FP32_DB
         if value < least:
             raise GateFailed(f"{label}: {stage} agrees by {value:.0f} dB only")
     return worst

@@ -99,17 +99,33 @@ def speak_whole(marks: Marks, model: Path, config: Path, text: str) -> Any:
     return samples
 
 
-def speak_staged(marks: Marks, folder: Path, text: str) -> Any:
-    """Speak with a built voice as the engine does, chunk by chunk, without noise."""
+def open_network(folder: Path, student: Path | None, facts: str) -> Any:
+    """Load a built voice, its frame-rate stages replaced by a student if there is one."""
     from voxedge.engines.tts.assets import load_assets
-    from voxedge.engines.tts.durations import allot_frames, chunk_plan
+    from voxedge.engines.tts.harmonic import HarmonicFormat
     from voxedge.engines.tts.network import VoiceNetwork
+    from voxedge.engines.tts.student import StudentFiles, StudentNetwork
+
+    assets = load_assets(folder.name, folder)
+    if student is None:
+        return VoiceNetwork(assets, threads=1)
+    data = json.loads(facts)
+    files = StudentFiles(
+        student / data["student"],
+        HarmonicFormat(**data["form"]),
+        data["context"],
+        tuple((reach, width) for reach, width in data["caches"]),
+    )
+    return StudentNetwork(assets, student / data["text_encoder"], files, threads=1)
+
+
+def speak_staged(marks: Marks, network: Any, text: str) -> Any:
+    """Speak with a built voice as the engine does, chunk by chunk, without noise."""
+    from voxedge.engines.tts.durations import allot_frames, chunk_plan
     from voxedge.engines.tts.phonemes import Phonemizer
     from voxedge.engines.tts.piper_onnx import PiperSettings, kept_frames
 
-    assets = load_assets(folder.name, folder)
-    network = VoiceNetwork(assets, threads=1)
-    settings, config = PiperSettings(), assets.config
+    settings, config = PiperSettings(), network.assets.config
     phonemizer = Phonemizer(config)
     next(iter(phonemizer.sentences("Warm.")))
     marks.begin()
@@ -152,6 +168,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Speak one sentence between marks.")
     parser.add_argument("what", choices=("imports", "whole", "staged"))
     parser.add_argument("path", type=Path, nargs="?", help="official model, or folder of a voice")
+    parser.add_argument("--student", type=Path, help="folder of its student")
+    parser.add_argument("--facts", default="{}", help="what the student's file means, as JSON")
     parser.add_argument("--text", default="Hello.")
     parser.add_argument("--out", type=Path, help="folder for facts.json and answers.npz")
     options = parser.parse_args()
@@ -164,7 +182,8 @@ def main() -> None:
         config = options.path.with_name(options.path.name + ".json")
         samples, rate_hz = speak_whole(marks, options.path, config, options.text), _rate_hz(config)
     else:
-        samples = speak_staged(marks, options.path, options.text)
+        network = open_network(options.path, options.student, options.facts)
+        samples = speak_staged(marks, network, options.text)
         rate_hz = _rate_hz(options.path / "voice.json")
     facts = {
         "stages": marks.stages,
