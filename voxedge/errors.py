@@ -346,6 +346,22 @@ class InputDeviceMissing(VoxedgeError):
     spoken = "I cannot use my buttons. Please check how they are connected."
 
 
+class CameraMissing(VoxedgeError):
+    """No camera to take a picture with."""
+
+    exit_code = 19
+    printed = "There is no camera ({camera}: {reason}). Check its cable."
+    spoken = "I cannot find my camera. Please check its cable."
+
+
+class CameraFailed(VoxedgeError):
+    """The camera is there but gave no picture."""
+
+    exit_code = 19
+    printed = "The camera {camera} gave no picture: {reason}."
+    spoken = "My camera did not take the picture. Please try again."
+
+
 class InstallFailed(VoxedgeError):
     """A program that sets up the service failed."""
 

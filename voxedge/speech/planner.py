@@ -51,14 +51,22 @@ class Planner:
         self._sections = 0
         self._begun = False
 
-    def section(self, section: Section) -> Iterator[Line]:
-        """Plan the next section, sentence by sentence: the text work of one at a time."""
-        number = self._sections
-        self._sections += 1
+    def section(self, section: Section, start: Place | None = None) -> Iterator[Line]:
+        """Plan the next section, sentence by sentence: the text work of one at a time.
+
+        Args:
+            section: its text.
+            start: where to begin; the places that follow count from its section on.
+        """
+        start = start or Place(self._sections, 0, 0)
+        self._sections = start.section + 1
         for index, paragraph in enumerate(section.paragraphs):
+            if index < start.paragraph:
+                continue
+            first = start.sentence if index == start.paragraph else 0
             yield from self._paragraph(
-                (sentence.text for sentence in paragraph.sentences),
-                Place(number, index, 0),
+                (sentence.text for sentence in paragraph.sentences[first:]),
+                Place(start.section, index, first),
                 is_heading=_is_heading(paragraph),
             )
 
@@ -74,7 +82,7 @@ class Planner:
         self, sentences: Iterable[str], place: Place, *, is_heading: bool
     ) -> Iterator[Line]:
         held: Line | None = None
-        for index, printed in enumerate(sentences):
+        for index, printed in enumerate(sentences, start=place.sentence):
             here = replace(place, sentence=index)
             for piece in cut_printed(printed):
                 for line in self._sentence(piece, here, is_heading=is_heading):

@@ -1,0 +1,70 @@
+"""Cameras of the reader: pictures in a folder, for ``--simulate`` and for the tests.
+
+The real one lives in a worker process (``voxedge.service.camera``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from voxedge.errors import CameraMissing
+from voxedge.flow import Frame
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".pgm", ".ppm"})
+
+
+class FolderCamera:
+    """A ``Camera`` that takes the pictures of a folder in turn, by name, and begins again.
+
+    The folder is looked at anew each time, so that a picture put there is the next one seen.
+
+    Args:
+        folder: of pictures.
+        load: opens one picture; on a thread.
+    """
+
+    def __init__(self, folder: Path, load: Callable[[Path], Frame]) -> None:
+        self._folder = folder
+        self._load = load
+        self._taken = ""
+
+    @property
+    def name(self) -> str:
+        """The folder."""
+        return str(self._folder)
+
+    async def take(self) -> Frame:
+        """Return the next picture; see ``Camera.take``."""
+        return await asyncio.to_thread(self._next)
+
+    def _next(self) -> Frame:
+        try:
+            names = sorted(
+                entry.name
+                for entry in self._folder.iterdir()
+                if entry.suffix.lower() in SUFFIXES and entry.is_file()
+            )
+        except OSError as error:
+            raise CameraMissing(camera=self._folder, reason=error.strerror) from error
+        if not names:
+            raise CameraMissing(camera=self._folder, reason="there is no picture in it")
+        self._taken = next((name for name in names if name > self._taken), names[0])
+        return self._load(self._folder / self._taken)
+
+
+class NoCamera:
+    """A ``Camera`` for a reader without one: it says so."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    @property
+    def name(self) -> str:
+        """None."""
+        return "none"
+
+    async def take(self) -> Frame:
+        """Say that there is none."""
+        raise CameraMissing(camera="camera", reason=self._reason)
