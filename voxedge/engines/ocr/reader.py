@@ -37,8 +37,6 @@ _MARGIN = 0.95
 """Columns are preferred to scattered words: they have an order."""
 _WORKERS = 2
 """Regions recognised side by side after the first; a Pi 4 has four cores and a voice to feed."""
-_MIN_READ = 3
-"""Believable letters that make a page "something": "500" alone does."""
 
 
 class PageReading:
@@ -134,7 +132,7 @@ class TesseractReader:
             return PageReading(
                 _or_nothing(sections, frame.source), Page(width, height, view.rotation)
             )
-        if sparse is None or sparse.score.good < _MIN_READ:
+        if sparse is None or not sparse.is_something:
             raise NothingToRead(path=frame.source)
         width, height = sparse.page_size
         sections = _sparse(sparse, recogniser, builder, page)

@@ -35,6 +35,11 @@ _NEIGHBOUR_CONFIDENCE = 0.6
 """A word no dictionary knows is taken if it stands in a line with one that is believed."""
 
 
+_UNDOUBTED = 0.85
+_MIN_SURE = 3
+"""Letters or digits: "500" alone is something, "is" is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class SparseReading:
     """Sparse text of one picture.
@@ -56,6 +61,18 @@ class SparseReading:
     rotation: int
     letter_px: float
     score: Score
+
+    @property
+    def is_something(self) -> bool:
+        """Whether it holds a word nobody would doubt.
+
+        Grain, leaves and drawings give short words at 0.60 to 0.79 now and then, print on a box
+        or a blister gives at least one above.
+        """
+        return any(
+            word.confidence >= _UNDOUBTED and sum(c.isalnum() for c in word.text) >= _MIN_SURE
+            for word in self.words
+        )
 
     def page_box(self, left: int, top: int, right: int, bottom: int) -> Box:
         """Return the page's box around a box of the recognised picture."""
