@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voxedge.flow import PcmChunk, Utterance, VoiceKind
+from voxedge.flow import PcmChunk, Utterance
 
 _LOG = logging.getLogger(__name__)
 
@@ -111,6 +111,11 @@ class PhraseCache:
         self._capacity_bytes = capacity_bytes
         self._sizes: dict[str, int] | None = None  # in order of use, oldest first
         self._told: set[str] = set()
+
+    @property
+    def voice(self) -> str:
+        """Name of the voice whose sounds these are."""
+        return self._origin.voice
 
     @property
     def folder(self) -> Path:
@@ -295,11 +300,6 @@ def write_whole(path: Path, data: bytes) -> None:
     except OSError:
         Path(scratch).unlink(missing_ok=True)
         raise
-
-
-def cacheable(utterance: Utterance) -> bool:
-    """Whether a file is worth it: the formant voice is quicker than a disk."""
-    return utterance.kind is VoiceKind.NATURAL
 
 
 def _file_system(folder: Path, mounts: str) -> str:

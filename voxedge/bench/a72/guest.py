@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import platform
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class Marks:
             def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
                 super().__init__(path, *arguments, **options)
                 # "flow.0" to "flow.3" are one stage to a reader.
-                self._stage = Path(path).stem.rstrip("0123456789").rstrip(".")
+                self._stage = re.sub(r"\.\d+$", "", Path(path).stem)
 
             def run(self, *arguments: Any, **options: Any) -> Any:
                 marks.end(OUTSIDE)
