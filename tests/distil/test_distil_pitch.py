@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from voxedge.models.distil.pitch import analyse, track
+from voxedge.models.distil.pitch import analyse, track, usual_pitch
 
 RATE, HOP = 22050, 256
 
@@ -59,3 +59,19 @@ def test_the_shortest_sound():
     assert pitch.hz.shape == (1,)
     assert pitch.excitation.shape == (HOP,)
     assert track(np.zeros(3), RATE, HOP)[0].size == 0
+
+
+def test_a_rising_and_falling_melody_keeps_its_octave():
+    t = np.arange(2 * RATE) / RATE
+    hz_at = 95 + 25 * np.sin(2 * np.pi * 1.5 * t)
+    sound, _ = buzz(hz_at)
+    found, voiced = track(sound, RATE, HOP)
+    centres = np.arange(len(found)) * HOP + HOP // 2
+    assert np.abs(np.log2(found / hz_at[centres]))[voiced].max() < 0.2
+
+
+def test_the_usual_pitch_is_the_median_of_what_is_voiced():
+    tracks = [track(buzz(np.full(RATE, hz))[0], RATE, HOP) for hz in (90.0, 100.0, 200.0)]
+    silence = track(np.zeros(RATE), RATE, HOP)
+    assert abs(usual_pitch([*tracks, silence]) - 100) < 3
+    assert usual_pitch([silence]) is None

@@ -7,6 +7,7 @@ written whole or not at all, so that making them can be broken off and taken up 
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,13 +22,14 @@ from voxedge.engines.tts.network import VoiceNetwork
 from voxedge.engines.tts.phonemes import Phonemizer
 from voxedge.engines.tts.piper_onnx import sample_prior
 from voxedge.models.distil import corpus
-from voxedge.models.distil.pitch import analyse
+from voxedge.models.distil.pitch import analyse, track, usual_pitch
 from voxedge.models.progress import Progress, Silent
 
 logger = logging.getLogger(__name__)
 
 _NOISE_SCALES, _NOISE_SHARES = (0.0, 0.333, 0.667), (0.5, 0.25, 0.25)
 _LENGTH_SCALES = (0.8, 1.25)
+_PITCH_UTTERANCES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,13 @@ def make_shards(
     folder.mkdir(parents=True, exist_ok=True)
     count = max(1, round(minutes / shard_minutes))
     progress.start("making teacher pairs", count, "shards")
+    usual_hz: float | None = None
     paths = [folder / f"pairs-{seed}-{index:03}.npz" for index in range(count)]
     for index, path in enumerate(paths):
         if not path.is_file():
             # A seed for each shard: making shard 5 does not need shards 0 to 4.
-            shard = _make(teacher, shard_minutes * 60, seed * 1000 + index, texts)
+            usual_hz = usual_hz or _usual_pitch(teacher, seed)
+            shard = _make(teacher, shard_minutes * 60, seed * 1000 + index, texts, usual_hz)
             scratch = path.with_suffix(".part")
             with scratch.open("wb") as stream:
                 np.savez(stream, **{name: getattr(shard, name) for name in Shard.__slots__})
@@ -129,12 +133,25 @@ def utterances(
             yield prior, samples
 
 
-def _make(teacher: VoiceNetwork, seconds: float, seed: int, texts: Sequence[Path]) -> Shard:
+def _usual_pitch(teacher: VoiceNetwork, seed: int) -> float | None:
+    """The teacher's usual pitch, from a dozen utterances; the same for all its shards."""
+    rate, hop = teacher.assets.config.rate_hz, teacher.assets.hop
+    heard = itertools.islice(utterances(teacher, seed), _PITCH_UTTERANCES)
+    return usual_pitch(track(samples.astype(np.float64), rate, hop) for _, samples in heard)
+
+
+def _make(
+    teacher: VoiceNetwork,
+    seconds: float,
+    seed: int,
+    texts: Sequence[Path],
+    usual_hz: float | None,
+) -> Shard:
     rate, hop = teacher.assets.config.rate_hz, teacher.assets.hop
     priors, audio, pulses, hz, voiced = [], [], [], [], []
     total = 0.0
     for prior, samples in utterances(teacher, seed, texts):
-        pitch = analyse(samples, rate, hop)
+        pitch = analyse(samples, rate, hop, usual_hz)
         priors.append(prior.T.astype(np.float16))
         audio.append(np.clip(np.rint(samples * 32767), -32768, 32767).astype(np.int16))
         pulses.append(pitch.excitation.astype(np.float16))
