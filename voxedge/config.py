@@ -21,9 +21,11 @@ def _setting(
     *,
     low: float | None = None,
     high: float | None = None,
+    choices: tuple[str, ...] = (),
 ) -> Any:
-    """Declare a field with its documentation and, for numbers, its inclusive range."""
-    return field(default=default, metadata={"help": help_text, "low": low, "high": high})
+    """Declare a field: its documentation, and its inclusive range or the texts it may hold."""
+    metadata = {"help": help_text, "low": low, "high": high, "choices": choices}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,50 @@ class LexiconSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """``[camera]``: what the running reader looks through."""
+
+    video: str = _setting("", "A video device such as `/dev/video0`; empty takes the first one.")
+    timeout_s: int = _setting(15, "Seconds until a picture must be there.", low=2, high=120)
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonSettings:
+    """``[buttons]``: what fingers find; see docs/buttons.md."""
+
+    map: str = _setting(
+        "three",
+        "Which buttons there are: `one`, `three`, `five`, `five-and-knob` or `none`.",
+        choices=("one", "three", "five", "five-and-knob", "none"),
+    )
+    pins: str = _setting("", "Other GPIO numbers, by button: `big=5 back=6`.")
+    debounce_ms: int = _setting(10, "A contact must stand for so long to count.", low=0, high=200)
+    hold_ms: int = _setting(700, "Held for so long is a hold.", low=200, high=5000)
+    double_ms: int = _setting(350, "Longest gap within a double press.", low=100, high=2000)
+    repeat_ms: int = _setting(400, "From one repeat of a held button to the next.", low=50)
+    keyboard: bool = _setting(True, "Take keyboards and presenters too.")
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySettings:
+    """``[library]``: what is kept."""
+
+    keep_recent: int = _setting(
+        0, "How many pages that nobody saved are kept; 0 forgets them.", low=0, high=1000
+    )
+    limit_mib: int = _setting(512, "Largest size of the library.", low=8, high=65536)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """``[device]``: the box."""
+
+    power_off: str = _setting(
+        "systemctl poweroff", "What turns it off, once the goodbye was heard; empty only stops."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole tree."""
 
@@ -73,6 +119,10 @@ class Settings:
     reading: ReadingSettings = ReadingSettings()
     audio: AudioSettings = AudioSettings()
     lexicon: LexiconSettings = LexiconSettings()
+    camera: CameraSettings = CameraSettings()
+    buttons: ButtonSettings = ButtonSettings()
+    library: LibrarySettings = LibrarySettings()
+    device: DeviceSettings = DeviceSettings()
 
 
 def parse_settings(text: str, path: str = "voxedge.toml") -> Settings:
@@ -125,6 +175,17 @@ def overlay(settings: Settings, values: Mapping[str, Any], source: str) -> Setti
     return settings
 
 
+def changed(before: Settings, after: Settings) -> tuple[str, ...]:
+    """Return the settings that differ, as "table.key", in the order of the file."""
+    return tuple(
+        f"{table.name}.{setting.name}"
+        for table in dataclasses.fields(Settings)
+        for setting in dataclasses.fields(getattr(before, table.name))
+        if getattr(getattr(before, table.name), setting.name)
+        != getattr(getattr(after, table.name), setting.name)
+    )
+
+
 def _parse_table(text: str, path: str, name: str, table: Mapping[str, Any]) -> Any:
     kind = type(getattr(Settings(), name))
     known = {f.name: f for f in dataclasses.fields(kind)}
@@ -152,6 +213,10 @@ def _checked(path: str, where: str, setting: dataclasses.Field[Any], value: Any)
         raise ConfigError(path=path, reason=f"{where} must be at least {low}, not {value}")
     if high is not None and not value <= high:
         raise ConfigError(path=path, reason=f"{where} must be at most {high}, not {value}")
+    choices = setting.metadata["choices"]
+    if choices and value not in choices:
+        reason = f"{where} must be one of {', '.join(choices)}, not {value!r}"
+        raise ConfigError(path=path, reason=reason)
     return value
 
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import voxedge
-from voxedge.cli import bench, doctor, models, read, say
+from voxedge.cli import bench, do, doctor, install, models, read, run, say, status
 from voxedge.errors import EXIT_INTERRUPTED, UsageError, VoxedgeError
 
-COMMANDS = (read, say, models, doctor, bench)
+COMMANDS = (read, say, run, do, status, models, doctor, bench, install)
 
 
 class _Parser(argparse.ArgumentParser):

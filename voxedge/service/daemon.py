@@ -1,0 +1,558 @@
+"""``voxedge run``: every part made, joined and kept alive.
+
+What may fail fails alone: engines live in worker processes, other parts are restarted with
+back-off. Only the session, which holds the voice, takes the process with it; systemd then starts
+everything afresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shlex
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import voxedge
+from voxedge.actions import Intent
+from voxedge.api.protocol import Health as HealthLine
+from voxedge.api.protocol import OpenDocument, Position, Status, Voice
+from voxedge.api.server import ControlServer
+from voxedge.compose import style_of
+from voxedge.config import Settings, changed
+from voxedge.errors import NoSoundCard, SoundCardUnknown, VoiceFailed, VoxedgeError
+from voxedge.inputs.events import Asked, Trouble
+from voxedge.logs import fields
+from voxedge.reader.book import Book
+from voxedge.reader.bookshelf import Bookshelf
+from voxedge.reader.camera import FolderCamera, NoCamera
+from voxedge.reader.conversation.model import Model
+from voxedge.reader.library import Library
+from voxedge.reader.messages import load_messages
+from voxedge.reader.own_phrases import OwnPhrases
+from voxedge.reader.preferences import Preferences, load_preferences, save_preferences
+from voxedge.reader.session import Parts, Session
+from voxedge.service.activation import listening_sockets
+from voxedge.service.camera import WorkerCamera, camera_spec
+from voxedge.service.engines import Engines, hosted_voice
+from voxedge.service.health import CONDITIONS, Announcement, Urgency
+from voxedge.service.inputs import watch_inputs
+from voxedge.service.monitor import HealthMonitor
+from voxedge.service.notify import Notifier, watchdog_timeout_s
+from voxedge.service.pages import WorkerPages
+from voxedge.service.restart import Trouble as PartTrouble
+from voxedge.service.sensors import read_snapshot
+from voxedge.service.supervisor import Part, Supervisor
+from voxedge.service.watchdog import Progress, Pulse, keep_watchdog
+from voxedge.service.workers import Worker
+from voxedge.speech.lines import SpeechClass
+
+if TYPE_CHECKING:
+    from voxedge.audio.sink import AudioSink
+    from voxedge.engines.tts.fallback import VoiceSwitch
+    from voxedge.reader.ports import Camera
+    from voxedge.service.proxies import WorkerSynthesizer
+
+log = logging.getLogger(__name__)
+
+STALL_LIMIT_S = 90.0
+"""The voice may be silent in the middle of speech for as long as its own deadlines last (30 s for
+each of two voices), and then some; past it only a new start helps."""
+
+STALL_LOOK_S = 5.0
+LOUDSPEAKER_LOOK_S = 5.0
+PREFERENCES_DELAY_S = 2.0
+_LIVE = frozenset({"voice.rate", "voice.volume", "lexicon.file", "reading.language"})
+"""Settings that come into force at once; ``buttons`` too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How it is run.
+
+    Attributes:
+        settings: read already.
+        load_settings: reads them again, on SIGHUP.
+        engines: what is hosted.
+        state_folder: where library and preferences live.
+        socket: of its own, where systemd gave none.
+        open_sink: makes the loudspeaker.
+        pictures: a folder in place of the camera.
+        simulate: no hardware: the keys of the terminal are the buttons.
+    """
+
+    settings: Settings
+    load_settings: Callable[[], Settings]
+    engines: Engines
+    state_folder: Path
+    socket: Path
+    open_sink: Callable[[], AudioSink]
+    pictures: Path | None = None
+    simulate: bool = False
+
+
+class Daemon:
+    """The reader, from start to end; ``run`` once."""
+
+    def __init__(self, options: Options, notifier: Notifier) -> None:
+        self._options = options
+        self._settings = options.settings
+        self._notifier = notifier
+        self._begun_s = time.monotonic()
+        self._stop = asyncio.Event()
+        self._progress = Progress()
+        self._preferences = Preferences()
+        self._saving: asyncio.TimerHandle | None = None
+        self._voice_name = ""
+        self._powering_off = False
+        self._inputs_changed = asyncio.Event()
+
+    # -- the reader, as the control socket sees it ---------------------------------------
+
+    async def do(self, intent: Intent) -> None:
+        """Take up an action; see ``api.server.Reader``."""
+        await self._session.do(intent)
+
+    async def say(self, speech_class: SpeechClass, text: str) -> None:
+        """Have a text said."""
+        self._session.announce(speech_class, text)
+
+    def status(self) -> Status:
+        """Return how the reader is."""
+        model = self._session.model
+        opened = model.open
+        document = position = None
+        if opened is not None:
+            book = opened.book
+            document = OpenDocument(
+                # Other titles are words of the page.
+                title=opened.title if opened.saved else "",
+                pages=len(book.document.pages),
+                sentences=len(book.spots),
+                saved=opened.saved,
+            )
+            position = _position(book, opened.cursor.word)
+        return Status(
+            state=model.state,
+            document=document,
+            cursor=position,
+            speaking=self._session.speaking,
+            voice=Voice(self._voice_name, model.rate, model.volume),
+            health=self._health(),
+            version=voxedge.__version__,
+        )
+
+    # -- life ----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Be the reader until SIGTERM or SIGINT.
+
+        Raises:
+            VoxedgeError: it could not start, or a vital part failed.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        async with contextlib.AsyncExitStack() as parts:
+            self._sink = self._open_sink()
+            parts.push_async_callback(self._sink.close)
+            await self._build(parts)
+            await self._live(parts)
+
+    async def _build(self, parts: contextlib.AsyncExitStack) -> None:
+        options, settings = self._options, self._settings
+        options.state_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._preferences = load_preferences(self._preferences_file)
+        engines = options.engines
+        self._voice_worker: Worker | None = None
+        if engines.voice is not None:
+            self._voice_worker = Worker(engines.voice, self._part_failed)
+            await parts.enter_async_context(self._voice_worker)
+        page_worker = Worker(engines.pages, self._part_failed)
+        await parts.enter_async_context(page_worker)
+        voice, self._natural = hosted_voice(engines, self._voice_worker, self._voice_switched)
+        parts.callback(voice.close)
+        self._voice_name = voice.name
+        self._pages = WorkerPages(page_worker, engines.language_tag, settings.reading.language)
+        shelf = Bookshelf(self._open_library)
+        parts.push_async_callback(shelf.close)
+        self._shelf = shelf
+        self._phrases = OwnPhrases()
+        self._monitor = HealthMonitor(
+            lambda: read_snapshot(options.state_folder),
+            self._announce,
+            _conditions(options),
+        )
+        self._session = Session(
+            Parts(
+                voice=voice,
+                sink=self._sink,
+                camera=self._camera(),
+                pages=self._pages,
+                shelf=shelf,
+                messages=load_messages(),
+                style=lambda language: style_of(self._settings, language),
+                cache=self._phrases,
+            ),
+            _first_model(settings, self._preferences),
+            on_change=self._changed,
+            power_off=self._power_off,
+            troubles=self._troubles,
+        )
+        self._control = ControlServer(self)
+        sockets = listening_sockets()
+        if sockets:
+            await self._control.start(listening=sockets[0].socket)
+        else:
+            options.socket.parent.mkdir(parents=True, exist_ok=True)
+            await self._control.start(path=options.socket)
+        parts.push_async_callback(self._control.close)
+
+    async def _live(self, parts: contextlib.AsyncExitStack) -> None:
+        supervisor = Supervisor(self._part_failed)
+        supervisor.add(Part("session", self._session.run, vital=True))
+        supervisor.add(Part("inputs", self._watch_inputs))
+        supervisor.add(Part("health", self._monitor.run))
+        supervisor.add(Part("phrases", self._warm_phrases))
+        supervisor.add(Part("greeting", self._greet))
+        if self._missing_loudspeaker:
+            supervisor.add(Part("loudspeaker", self._await_loudspeaker))
+        timeout_s = watchdog_timeout_s()
+        if timeout_s is not None:
+            pulse = Pulse(self._progress, "voice", STALL_LIMIT_S)
+            supervisor.add(Part("stall watch", lambda: self._watch_voice(pulse), vital=True))
+            keep = keep_watchdog(self._progress, self._notifier, timeout_s)
+            supervisor.add(Part("watchdog", lambda: keep, vital=True))
+        living = asyncio.create_task(supervisor.run(), name="supervisor")
+        stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            await asyncio.wait((living, stopping), return_when=asyncio.FIRST_COMPLETED)
+            self._notifier.stopping("Stopping")
+            if living.done():
+                living.result()
+        finally:
+            stopping.cancel()
+            living.cancel()
+            await asyncio.gather(living, stopping, return_exceptions=True)
+            self._save_preferences()
+        self._marker.unlink(missing_ok=True)
+        if self._powering_off:
+            await _run_power_off(self._settings.device.power_off)
+
+    async def _greet(self) -> None:
+        """Say that the reader is there, as soon as it can be used."""
+        crashed = self._marker.exists()
+        self._marker.touch()
+        self._session.earcon("ready")
+        self._notifier.ready("Ready")
+        took_ms = round(1000 * (time.monotonic() - self._begun_s))
+        log.info("ready", extra=fields(event="ready", duration_ms=took_ms))
+        if self._session.model.new:
+            self._session.tell("welcome", SpeechClass.REPLY)
+        else:
+            self._session.tell("ready_again" if crashed else "ready", SpeechClass.REPLY)
+        damaged = await self._shelf.warm_up()
+        if damaged is not None:
+            self._session.announce(SpeechClass.NOTICE, damaged.speech)
+
+    # -- the parts -----------------------------------------------------------------------
+
+    def _open_sink(self) -> AudioSink:
+        """Return the loudspeaker; without one a silent one, so that all else works."""
+        self._missing_loudspeaker = False
+        try:
+            return self._options.open_sink()
+        except (NoSoundCard, SoundCardUnknown) as error:
+            from voxedge.audio.paced import PacedSink
+
+            log.warning("%s", error)
+            self._missing_loudspeaker = True
+            return PacedSink(lambda _: None, name="no loudspeaker")
+
+    async def _await_loudspeaker(self) -> None:
+        """End once a loudspeaker is there: a new start opens it. Nobody hears us until then."""
+        while True:
+            await asyncio.sleep(LOUDSPEAKER_LOOK_S)
+            try:
+                found = self._options.open_sink()
+            except (NoSoundCard, SoundCardUnknown):
+                continue
+            await found.close()
+            log.warning("a loudspeaker is here; starting again with it")
+            self._stop.set()
+            return
+
+    def _camera(self) -> Camera:
+        options = self._options
+        if options.pictures is not None:
+            from voxedge.engines.ocr.images import load_frame
+
+            return FolderCamera(options.pictures, load_frame)
+        if options.simulate:
+            return NoCamera("a simulated reader takes its pictures from --camera")
+        camera = self._settings.camera
+        return WorkerCamera(camera_spec(camera.video, camera.timeout_s))
+
+    def _open_library(self) -> Library:
+        library = self._settings.library
+        return Library(
+            self._options.state_folder / "library.sqlite",
+            keep_recent=library.keep_recent,
+            limit_mib=library.limit_mib,
+        )
+
+    async def _watch_inputs(self) -> None:
+        """Watch buttons and keys; begin again where their settings changed."""
+        while True:
+            self._inputs_changed.clear()
+            watching = asyncio.create_task(
+                watch_inputs(
+                    self._settings.buttons, self._deliver, terminal=self._options.simulate
+                ),
+                name="fingers",
+            )
+            changing = asyncio.create_task(self._inputs_changed.wait(), name="input settings")
+            try:
+                await asyncio.wait((watching, changing), return_when=asyncio.FIRST_COMPLETED)
+                if watching.done():
+                    watching.result()
+            finally:
+                changing.cancel()
+                watching.cancel()
+                await asyncio.gather(watching, changing, return_exceptions=True)
+
+    def _deliver(self, event: Asked | Trouble) -> None:
+        if isinstance(event, Asked):
+            self._session.press(event.intent)
+        elif event.error is not None:
+            log.warning("%s: %s", event.source, event.error)
+            self._session.announce(SpeechClass.NOTICE, event.error.speech)
+        else:
+            self._session.tell("button_well", SpeechClass.NOTICE)
+
+    async def _warm_phrases(self) -> None:
+        """Make the sound of the reader's own sentences while nobody wants anything."""
+        if self._natural is None or self._voice_worker is None:
+            return
+        await self._voice_worker.wait_ready(600.0)
+        rate: float | None = None
+        while True:
+            if rate != self._session.model.rate:
+                rate = self._session.model.rate
+                self._phrases.unpin()
+                await self._pin_phrases(self._natural, rate)
+            # Nobody tells when the speed changes: it is looked at like the temperature.
+            await asyncio.sleep(20.0)
+
+    async def _pin_phrases(self, voice: WorkerSynthesizer, rate: float) -> None:
+        for utterance in list(self._session.fixed_utterances()):
+            while self._session.speaking or self._session.model.work is not None:
+                await asyncio.sleep(1.0)
+            if self._session.model.rate != rate:
+                return
+            if self._phrases.pinned(voice.name, utterance):
+                continue
+            try:
+                chunks = tuple([chunk async for chunk in voice.stream(utterance)])
+            except VoxedgeError as error:
+                log.info("own phrases are not kept: %s", error)
+                await asyncio.sleep(5.0)
+                continue
+            if not self._phrases.pin(voice.name, utterance, chunks):
+                return
+
+    async def _watch_voice(self, pulse: Pulse) -> None:
+        """Beat while the voice has nothing to do or gets on with it."""
+        seen = -1
+        while True:
+            session = self._session
+            position = self._sink.position
+            waits_for_text = session.model.work is not None
+            if not session.speaking or position != seen or waits_for_text:
+                pulse.beat()
+            seen = position
+            await asyncio.sleep(STALL_LOOK_S)
+
+    # -- what the parts tell -------------------------------------------------------------
+
+    def _part_failed(self, trouble: PartTrouble) -> None:
+        log.error("%s keeps failing", trouble.part, extra=fields(event="part_failed"))
+        self._session.announce(SpeechClass.REPLY, trouble.spoken)
+
+    def _voice_switched(self, switch: VoiceSwitch) -> None:
+        self._voice_name = switch.spoken_by
+        error = switch.error
+        if error is None:
+            log.info("the natural voice speaks again")
+        elif not isinstance(error, VoiceFailed):
+            # A failure that passes is heard as the other voice; one that stays must be told.
+            log.warning("%s", error)
+            self._session.announce(SpeechClass.NOTICE, error.speech)
+        self._changed()
+
+    def _announce(self, announcement: Announcement) -> None:
+        alert = announcement.urgency is Urgency.ALERT
+        speech_class = SpeechClass.ALERT if alert else SpeechClass.NOTICE
+        self._session.announce(speech_class, announcement.text)
+        self._changed()
+
+    def _troubles(self) -> tuple[str, ...]:
+        spoken = {condition.name: condition.spoken for condition in CONDITIONS}
+        return tuple(spoken[name] for name in self._monitor.health.active if name in spoken)
+
+    def _health(self) -> dict[str, HealthLine]:
+        snapshot = self._monitor.health.snapshot
+        details = {
+            "temperature": ("hot", _unit(snapshot.temperature_c, "degrees")),
+            "power": ("under_voltage", "too weak" if snapshot.under_voltage else "well"),
+            "speed": ("slowed", _unit(snapshot.cpu_mhz, "MHz")),
+            "disk": ("disk_low", _unit(snapshot.disk_free_mb, "MB free")),
+            "memory": ("memory_low", _unit(snapshot.memory_available_mb, "MB free")),
+            "battery": ("battery_low", _unit(snapshot.battery_percent, "percent")),
+            "loudspeaker": ("no_loudspeaker", self._sink.name),
+            "camera": ("no_camera", ", ".join(snapshot.cameras or ()) or "none"),
+        }
+        active = self._monitor.health.active
+        lines = {
+            name: HealthLine(condition not in active, detail)
+            for name, (condition, detail) in details.items()
+        }
+        if self._missing_loudspeaker:
+            lines["loudspeaker"] = HealthLine(False, "none")
+        worker = self._voice_worker
+        if worker is not None:
+            lines["voice"] = HealthLine(worker.failures == 0, worker.state.value)
+        else:
+            lines["voice"] = HealthLine(False, "not installed")
+        return lines
+
+    def _changed(self) -> None:
+        if not hasattr(self, "_control"):
+            return
+        if self._control.connections:
+            self._control.publish(self.status())
+        model = self._session.model
+        now = replace(
+            self._preferences,
+            rate=_set_by_hand(model.rate, self._settings.voice.rate),
+            volume=_set_by_hand(model.volume, self._settings.voice.volume),
+            quiet=model.quiet,
+            new=model.new,
+        )
+        if now != self._preferences:
+            self._preferences = now
+            if self._saving is None:
+                # A knob that is turned makes ten changes: one write.
+                loop = asyncio.get_running_loop()
+                self._saving = loop.call_later(PREFERENCES_DELAY_S, self._save_preferences)
+
+    def _save_preferences(self) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
+            save_preferences(self._preferences_file, self._preferences)
+
+    @property
+    def _preferences_file(self) -> Path:
+        return self._options.state_folder / "preferences.json"
+
+    @property
+    def _marker(self) -> Path:
+        """There while the reader runs: found at a start, the last end was none."""
+        return self._options.state_folder / "running"
+
+    def _power_off(self) -> None:
+        self._powering_off = True
+        self._stop.set()
+
+    # -- SIGHUP --------------------------------------------------------------------------
+
+    def _reload(self) -> None:
+        self._notifier.reloading("Reading settings")
+        try:
+            self._take_settings(self._options.load_settings())
+        except VoxedgeError as error:
+            log.warning("%s", error)
+            self._session.announce(SpeechClass.REPLY, error.speech)
+        self._notifier.ready("Ready")
+
+    def _take_settings(self, after: Settings) -> None:
+        """Take changed settings and say so.
+
+        Raises:
+            VoxedgeError: a file that they name cannot be used; nothing is changed.
+        """
+        style_of(after, "en")
+        before, self._settings = self._settings, after
+        names = changed(before, after)
+        log.info("settings: %d changed", len(names))
+        if not names:
+            self._session.tell("settings_same", SpeechClass.REPLY)
+            return
+        self._session.use(
+            rate=after.voice.rate if "voice.rate" in names else None,
+            volume=after.voice.volume if "voice.volume" in names else None,
+        )
+        self._pages.language = after.reading.language
+        if any(name.startswith("buttons.") for name in names):
+            self._inputs_changed.set()
+        live = all(name in _LIVE or name.startswith("buttons.") for name in names)
+        spoken = ", ".join(name.replace(".", " ").replace("_", " ") for name in names)
+        key = "settings_changed" if live else "settings_later"
+        self._session.tell(key, SpeechClass.REPLY, names=spoken)
+
+
+def _first_model(settings: Settings, preferences: Preferences) -> Model:
+    rate, volume = preferences.rate, preferences.volume
+    return Model(
+        rate=settings.voice.rate if rate is None else rate,
+        volume=settings.voice.volume if volume is None else volume,
+        quiet=preferences.quiet,
+        new=preferences.new,
+    )
+
+
+def _set_by_hand(value: float, configured: float) -> float | None:
+    return None if value == configured else value
+
+
+def _position(book: Book, word: int) -> Position | None:
+    from voxedge.document.cursor import Cursor
+
+    place = book.outline.place(Cursor(word))
+    if place is None:
+        return None
+    return Position(place.page, place.section, place.paragraph, place.sentence, place.percent)
+
+
+def _conditions(options: Options) -> tuple:  # type: ignore[type-arg]
+    """Leave out what a simulated reader has not."""
+    if not options.simulate:
+        return CONDITIONS
+    absent = ("no_loudspeaker", "no_camera")
+    return tuple(condition for condition in CONDITIONS if condition.name not in absent)
+
+
+def _unit(value: float | None, unit: str) -> str:
+    return "unknown" if value is None else f"{value:g} {unit}"
+
+
+async def _run_power_off(command: str) -> None:
+    if not command:
+        return
+    words = shlex.split(command)
+    try:
+        process = await asyncio.create_subprocess_exec(*words, env=dict(os.environ))
+        code = await process.wait()
+    except OSError as error:
+        log.warning("turning off failed: %s", error.strerror)
+    else:
+        if code:
+            log.error("turning off failed", extra=fields(event="power_off", code=code))

@@ -1,0 +1,99 @@
+"""Which engines the daemon hosts, and the voice that is put together from them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from voxedge.config import Settings
+from voxedge.engines.ocr.languages import bcp47
+from voxedge.engines.tts.espeak import EspeakVoice
+from voxedge.engines.tts.fallback import FallbackVoice, VoiceSwitch
+from voxedge.errors import VoxedgeError
+from voxedge.models.store import VoiceStore
+from voxedge.service.hosted import natural_voice_spec, page_reader_spec
+from voxedge.service.proxies import WorkerSynthesizer
+from voxedge.service.workers import Worker, WorkerSpec
+
+_log = logging.getLogger(__name__)
+
+VOICE_PATIENCE_S = 3.0
+"""For a voice that is being loaded; after that the simple voice says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFacts:
+    """What must be known of a voice before its worker is up.
+
+    Attributes:
+        name: in the manifest.
+        rate_hz: of its samples.
+        languages: BCP 47 tags it speaks.
+    """
+
+    name: str
+    rate_hz: int
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """How the engines are hosted.
+
+    Attributes:
+        voice: the natural voice; None where it is not installed, and ``missing`` tells why.
+        facts: of that voice.
+        missing: why there is none.
+        pages: the page reader.
+        language_tag: the page reader's table of languages.
+    """
+
+    voice: WorkerSpec | None
+    facts: VoiceFacts | None
+    missing: VoxedgeError | None
+    pages: WorkerSpec
+    language_tag: Callable[[str], str] = bcp47
+
+
+def real_engines(settings: Settings) -> Engines:
+    """Return the engines of the settings. Blocking: looks at the files of the voice."""
+    name, threads = settings.voice.name, settings.voice.threads
+    try:
+        store = VoiceStore()
+        status = store.verify(name, quick=True)
+        entry = store.entry(name)
+        config = json.loads((status.folder / entry.config.name).read_text(encoding="utf-8"))
+        facts = VoiceFacts(name, int(config["audio"]["sample_rate"]), (entry.language,))
+    except VoxedgeError as error:
+        _log.warning("%s", error)
+        return Engines(None, None, error, page_reader_spec())
+    return Engines(natural_voice_spec(name, threads), facts, None, page_reader_spec())
+
+
+def fake_engines(ms_per_char: float = 40.0) -> Engines:
+    """Return stand-ins without a model, in worker processes like the real ones."""
+    package = "voxedge.testing.fake_engines"
+    return Engines(
+        WorkerSpec(
+            "voice", f"{package}:voice", "synthesizer", arguments={"ms_per_char": ms_per_char}
+        ),
+        VoiceFacts("fake", 22_050, ("en",)),
+        None,
+        WorkerSpec("page-reader", f"{package}:page_reader", "page_reader", calls_at_once=1),
+    )
+
+
+def hosted_voice(
+    engines: Engines, worker: Worker | None, on_switch: Callable[[VoiceSwitch], None]
+) -> tuple[FallbackVoice, WorkerSynthesizer | None]:
+    """Return the voice with its fallback, and the natural one alone."""
+    formant = EspeakVoice()
+    if worker is None or engines.facts is None:
+        missing = engines.missing or VoxedgeError(reason="there is no voice")
+        return FallbackVoice(missing, formant, on_switch=on_switch), None
+    facts = engines.facts
+    natural = WorkerSynthesizer(worker, facts.name, facts.rate_hz, VOICE_PATIENCE_S)
+    voice = FallbackVoice(natural, formant, languages=facts.languages, on_switch=on_switch)
+    return voice, natural
