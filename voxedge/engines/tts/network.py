@@ -6,6 +6,7 @@ utterance gives the same samples whatever was said before.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ import numpy.typing as npt
 
 from voxedge.engines.tts.assets import FrameStage, VoiceAssets
 from voxedge.engines.tts.durations import allot_frames
+from voxedge.engines.tts.ready import ready_file
 
 if TYPE_CHECKING:
     import onnxruntime
+
+_LOG = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float32]
 
@@ -74,17 +78,33 @@ def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
 
     Threads do not spin while they wait: a busy core is heat and a slow OCR next door. The memory
     pattern planner is off because every chunk has another length. The arena stays on: without it
-    each run maps and clears its memory anew, which made the decoder take 1.8 times as long.
+    each run maps and clears its memory anew, which made the decoder take 1.8 times as long. Where
+    the network was saved as optimised (``ready``), that is loaded, in half the time.
 
     Raises:
         NetworkFailed: no such file, not a network, or one this onnxruntime cannot run.
     """
     import onnxruntime
 
+    ready = ready_file(model)
+    if ready is not None:
+        try:
+            return _open(ready, threads, onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)
+        except NetworkFailed as error:
+            _LOG.warning("a saved network is not used: %s", error)
+    return _open(model, threads, onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL)
+
+
+def _open(
+    model: Path, threads: int, optimisation: onnxruntime.GraphOptimizationLevel
+) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = optimisation
     options.enable_mem_pattern = False
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
