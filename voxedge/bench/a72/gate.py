@@ -186,9 +186,11 @@ def attribute(
 
 
 def agreement_db(ours: Any, theirs: Any) -> float:
-    """Signal-to-difference ratio in decibels, 200 for no difference at all."""
+    """Signal-to-difference ratio in decibels: 200 for no difference, -inf for no numbers."""
     difference = float(np.sum((np.asarray(ours, dtype=np.float64) - theirs) ** 2))
     signal = float(np.sum(np.asarray(ours, dtype=np.float64) ** 2))
+    if not np.isfinite(difference):
+        return float("-inf")
     return 200.0 if difference == 0 else float(10 * np.log10(max(signal, 1e-30) / difference))
 
 
