@@ -240,3 +240,38 @@ def test_a_device_that_vanishes_and_comes_back(tmp_path):
         server.kill()
         process.kill()
         process.communicate()
+
+
+@pytest.mark.skipif(shutil.which("pulseaudio") is None, reason="needs pulseaudio")
+@pytest.mark.skipif(
+    not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")),
+    reason="needs libasound2-plugins",
+)
+def test_the_command_line_tells_that_the_card_vanished_mid_sentence(tmp_path):
+    conf = tmp_path / "asound.conf"
+    server = PulseServer(tmp_path)
+    conf.write_text(f'pcm.!default {{ type pulse server "unix:{server.socket}" }}\n')
+    server.start()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "voxedge", "--debug", "say", "This goes on for a while. " * 40],
+        env={
+            **os.environ,
+            "ALSA_CONFIG_PATH": f"/usr/share/alsa/alsa.conf:{conf}",
+            "HOME": str(tmp_path),
+            "XDG_RUNTIME_DIR": str(tmp_path),
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for line in process.stderr:
+            if "first audio" in line:
+                break
+        server.kill()
+        rest = process.stderr.read()
+        assert process.wait(timeout=20) == 12, rest
+        assert rest.strip().splitlines()[-1].startswith("voxedge: The sound card vanished")
+    finally:
+        server.kill()
+        process.kill()
+        process.communicate()
