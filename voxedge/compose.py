@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.protocols import PageReader
     from voxedge.engines.tts.fallback import FallbackVoice, VoiceSwitch
+    from voxedge.speech.phrase_cache import PhraseCache
     from voxedge.speech.planner import Style
     from voxedge.text import Lexicon
 
@@ -94,13 +96,36 @@ def style_of(settings: Settings, language: str) -> Style:
     )
 
 
+def open_phrases(settings: Settings) -> PhraseCache:
+    """Return the sound of the device's own phrases in the voice of the settings.
+
+    Raises:
+        VoiceUnknown: no manifest knows a voice of that name.
+        InputUnreadable: the lexicon cannot be opened.
+    """
+    from voxedge.models.store import VoiceStore
+    from voxedge.speech.phrase_cache import Origin, PhraseCache
+
+    store, name = VoiceStore(), settings.voice.name
+    lexicon = ""
+    if settings.lexicon.file:
+        content = _lexicon_text(Path(settings.lexicon.file).expanduser())
+        lexicon = hashlib.blake2b(content.encode("utf-8"), digest_size=8).hexdigest()
+    origin = Origin(name, store.identity(name), lexicon)
+    return PhraseCache(store.phrases_folder(name), origin)
+
+
 def _lexicon(name: str) -> Lexicon | None:
     from voxedge.text import parse_lexicon
 
     if not name:
         return None
     path = Path(name).expanduser()
+    return parse_lexicon(_lexicon_text(path), str(path))
+
+
+def _lexicon_text(path: Path) -> str:
     try:
-        return parse_lexicon(path.read_text(encoding="utf-8"), str(path))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputUnreadable(path=path, reason=str(error)) from error

@@ -1,4 +1,4 @@
-"""``voxedge bench tts|ocr``: figures a user can repeat, against a peer in the same run."""
+"""``voxedge bench tts|startup|cache|ocr``: figures anybody can repeat, each against a peer."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ def register(commands: Subparsers) -> None:
     tts.add_argument("--rounds", type=int, default=5, metavar="N", help="times each sentence")
     tts.add_argument("--voice", metavar="V", help="the voice (see: voxedge models list)")
     tts.set_defaults(run=run_tts)
+
+    startup = kinds.add_parser("startup", help="ways to load the voice, against each other")
+    startup.add_argument("--json", action="store_true", help="print one JSON object")
+    startup.add_argument("--rounds", type=int, default=5, metavar="N", help="processes of each")
+    startup.add_argument("--voice", metavar="V", help="the voice (see: voxedge models list)")
+    startup.set_defaults(run=run_startup)
+
+    cache = kinds.add_parser("cache", help="a phrase kept as sound against speaking it")
+    cache.add_argument("--json", action="store_true", help="print one JSON object")
+    cache.add_argument("--rounds", type=int, default=5, metavar="N", help="times each sentence")
+    cache.add_argument("--voice", metavar="V", help="the voice (see: voxedge models list)")
+    cache.set_defaults(run=run_cache)
 
     ocr = kinds.add_parser("ocr", help="reading against plain tesseract, on pictures with truth")
     ocr.add_argument("paths", nargs="*", type=Path, metavar="DIR|IMAGE", help="with X.gt.txt files")
@@ -55,6 +67,33 @@ def run_tts(arguments: argparse.Namespace) -> int:
     )
     bar.finish()
     print(json.dumps(result, indent=2) if arguments.json else tts.table(result))
+    return 0
+
+
+def run_startup(arguments: argparse.Namespace) -> int:
+    """Measure the ways to load a voice."""
+    from voxedge.bench import startup
+    from voxedge.models.store import VoiceStore
+
+    assets = VoiceStore().open(load_settings(arguments).voice.name)
+    bar = ProgressBar()
+    bar.start("loading in turn", max(1, arguments.rounds) * len(startup.WAYS), "processes")
+    result = startup.run(
+        assets, rounds=max(1, arguments.rounds), progress=lambda _done, _total: bar.advance(1)
+    )
+    bar.finish()
+    print(json.dumps(result, indent=2) if arguments.json else startup.table(result))
+    return 0
+
+
+def run_cache(arguments: argparse.Namespace) -> int:
+    """Measure a cache hit."""
+    from voxedge.bench import cache
+    from voxedge.models.store import VoiceStore
+
+    assets = VoiceStore().open(load_settings(arguments).voice.name)
+    result = cache.run(assets, rounds=max(1, arguments.rounds))
+    print(json.dumps(result, indent=2) if arguments.json else cache.table(result))
     return 0
 
 

@@ -1,11 +1,12 @@
-"""``voxedge models list|fetch|verify``: the voices on this machine."""
+"""``voxedge models list|fetch|verify|phrases``: the voices on this machine."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 
-from voxedge.cli.options import Subparsers
+from voxedge.cli.options import Subparsers, load_settings
 from voxedge.cli.progress import ProgressBar
 
 
@@ -27,6 +28,12 @@ def register(commands: Subparsers) -> None:
     verifying.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
     verifying.add_argument("--quick", action="store_true", help="compare sizes only")
     verifying.set_defaults(run=run_verify)
+
+    phrases = verbs.add_parser("phrases", help="speak the device's own sentences beforehand")
+    phrases.add_argument("--voice", metavar="V", help="default: the voice of the settings")
+    phrases.add_argument("--rate", metavar="R", type=float, help="default: that of the settings")
+    phrases.add_argument("--json", action="store_true", help="print one JSON object")
+    phrases.set_defaults(run=run_phrases)
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -80,4 +87,36 @@ def run_verify(arguments: argparse.Namespace) -> int:
     store = VoiceStore()
     status = store.verify(arguments.name or store.default_voice, quick=arguments.quick)
     print(f"{status.entry.name} is installed and whole.")
+    return 0
+
+
+def run_phrases(arguments: argparse.Namespace) -> int:
+    """Keep the device's own sentences as sound; what is there already costs nothing."""
+    from voxedge.compose import open_phrases, style_of
+    from voxedge.engines.tts.piper_onnx import PiperOnnxVoice, PiperSettings
+    from voxedge.models.store import VoiceStore
+    from voxedge.service.fixed_phrases import fixed_phrases, phrase_utterances
+    from voxedge.speech.prepare import prepare_phrases
+
+    settings = load_settings(arguments)
+    cache = open_phrases(settings)
+    utterances = list(phrase_utterances(fixed_phrases(), style_of(settings, "en")))
+    threads = settings.voice.threads or None
+    voice = PiperOnnxVoice(VoiceStore().open(settings.voice.name), PiperSettings(threads=threads))
+    progress = ProgressBar()
+    progress.start(f"speaking as {voice.name}", len(utterances), "phrases")
+    try:
+        failed = asyncio.run(
+            prepare_phrases(voice, cache, utterances, on_done=lambda: progress.advance(1))
+        )
+    finally:
+        voice.close()
+    progress.finish()
+    held = {"phrases": len(utterances) - failed, "failed": failed, "bytes": cache.held_bytes}
+    if arguments.json:
+        print(json.dumps({"voice": voice.name, **held}, indent=2))
+    else:
+        print(f"{held['phrases']} phrases of {voice.name} are kept, {held['bytes'] / 1e6:.0f} MB.")
+        if failed:
+            print(f"{failed} failed; they are spoken when they are needed.")
     return 0

@@ -162,6 +162,22 @@ class VoiceStore:
         """
         return self._manifest.find(name or self._manifest.default)
 
+    def identity(self, name: str | None = None) -> str:
+        """What a voice's sound hangs on, model and derivation, as a key for what is kept of it.
+
+        Raises:
+            VoiceUnknown: no such voice.
+        """
+        return self._stages(self.entry(name)).name
+
+    def phrases_folder(self, name: str | None = None) -> Path:
+        """Where the device's own phrases are kept as sound of a voice; it may not exist yet.
+
+        Raises:
+            VoiceUnknown: no such voice.
+        """
+        return self._folder / self.entry(name).name / "phrases"
+
     def _stages(self, entry: VoiceEntry) -> Path:
         return stages_folder(self._folder / entry.name, entry.model.sha256)
 
