@@ -3,6 +3,7 @@
 #   need_packages PACKAGE...       Debian packages; says which are missing, installs only those
 #   need_environment LOCK          .venv from a hash-checked lock file in scripts/locks
 #   need_voice NAME                the voice, fetched and verified
+#   need_reader                    the second reader of numbers, fetched and verified
 #
 # Nothing here touches the network when everything is in place already.
 
@@ -73,4 +74,8 @@ need_environment() {
 
 need_voice() {
     .venv/bin/voxedge models verify --quick "$1" >/dev/null 2>&1 || .venv/bin/voxedge models fetch "$1" >&2
+}
+
+need_reader() {
+    .venv/bin/python -m voxedge.models.readers
 }

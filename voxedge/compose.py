@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +11,11 @@ from typing import TYPE_CHECKING
 from voxedge.config import Settings
 from voxedge.errors import InputUnreadable, VoiceUnknown, VoxedgeError
 
+_log = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
+    from voxedge.engines.ocr.number_check import NumberCheck
     from voxedge.engines.protocols import PageReader
     from voxedge.engines.tts.fallback import FallbackVoice, VoiceSwitch
     from voxedge.speech.phrase_cache import PhraseCache
@@ -69,14 +73,30 @@ def open_sink(settings: Settings, out: Path | None, rate_hz: int) -> AudioSink:
 
 
 def open_reader() -> PageReader:
-    """Return the page reader.
+    """Return the page reader, with the second reader of numbers where that is installed.
+
+    Without it every number is doubtful: said to be unchecked, and so marked in JSON.
 
     Raises:
         OcrMissing: tesseract is not installed.
     """
     from voxedge.engines.ocr.reader import TesseractReader
 
-    return TesseractReader()
+    return TesseractReader(numbers=open_number_check())
+
+
+def open_number_check() -> NumberCheck | None:
+    """Return what checks numbers; None, and a line in the log, where it cannot be had."""
+    from voxedge.engines.ocr.line_reader import PaddleLineReader
+    from voxedge.engines.ocr.number_check import NumberCheck
+    from voxedge.models.readers import find_reader
+
+    try:
+        entry, model = find_reader()
+        return NumberCheck(PaddleLineReader(model, entry.name))
+    except VoxedgeError as error:
+        _log.warning("%s", error)
+        return None
 
 
 def style_of(settings: Settings, language: str) -> Style:

@@ -175,6 +175,17 @@ class OcrFailed(VoxedgeError):
     spoken = "Reading this page failed. Please try again."
 
 
+class ReaderMissing(VoxedgeError):
+    """The second reader of numbers is not here, or not what the manifest promises."""
+
+    exit_code = 9
+    printed = (
+        "The second reader '{reader}' is not installed: numbers are not checked. "
+        "Fetch it with: python3 -m voxedge.models.readers"
+    )
+    spoken = "I cannot check the numbers on the page. I will tell you at each of them."
+
+
 class VoiceUnknown(VoxedgeError):
     """A voice name that no manifest knows."""
 

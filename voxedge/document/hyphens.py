@@ -29,7 +29,9 @@ def join_hyphenated(lines: Sequence[Sequence[Word]], is_word: IsWord) -> list[Wo
             first, second = joined.pop(), following.pop(0)
             text = join_parts(first.text, second.text, is_word)
             confidence = min(first.confidence, second.confidence)
-            joined.append(Word(text, first.box, confidence, first.page))
+            joined.append(
+                Word(text, first.box, confidence, first.page, _second(first, second, is_word))
+            )
         joined.extend(following)
     return joined
 
@@ -51,6 +53,15 @@ def join_parts(first: str, second: str, is_word: IsWord) -> str:
         if "-" in bare or (not is_word(whole) and is_word(bare) and is_word(core)):
             return f"{stem}-{second}"
     return stem + second
+
+
+def _second(first: Word, second: Word, is_word: IsWord) -> str | None:
+    """Join what the second reader has, in the same way; None where it read but one part."""
+    if first.second is None or second.second is None:
+        return None
+    if not _is_broken(first.second) or not second.second:
+        return first.second + second.second
+    return join_parts(first.second, second.second, is_word)
 
 
 def _is_broken(text: str) -> bool:

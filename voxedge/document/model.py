@@ -41,12 +41,22 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One printed word; ``page`` counts from 0. A word broken over a line end is joined."""
+    """One printed word. A word broken over a line end is joined.
+
+    Attributes:
+        text: as printed.
+        box: where; of a joined word its first part.
+        confidence: of the recogniser, 0 to 1.
+        page: counts from 0.
+        second: what the second reader has in this place ("" nothing); None where it was not
+            asked, or gave no answer. See ``voxedge.document.numbers``.
+    """
 
     text: str
     box: Box
     confidence: float
     page: int = 0
+    second: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

