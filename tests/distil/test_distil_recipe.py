@@ -1,6 +1,7 @@
 """The whole way, with the tiny voice."""
 
 import errno
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from voxedge.engines.tts.network import VoiceNetwork
 from voxedge.errors import DiskFull, VoiceCorrupt
 from voxedge.models.build import build
 from voxedge.models.distil import recipe
+from voxedge.models.distil.network import TorchMissing
 from voxedge.models.distil.package import Student, load_student, priors, students_folder
 from voxedge.models.distil.quantize import calibrate
 from voxedge.models.distil.recipe import (
@@ -136,7 +138,16 @@ def test_no_layer_in_int8_if_the_judge_lets_none(teacher, student):
     assert choose_int8(teacher, SHAPE, student.weights, Judge(pleased=0)) == {}
 
 
-def test_a_plan_that_does_not_fit_the_voice_is_refused(teacher, tmp_path):
+def test_without_pytorch_nothing_is_begun(teacher, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(TorchMissing, match="pip install"):
+        distil_voice("tiny", teacher, "0" * 64, tmp_path, tmp_path, Plan())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_plan_that_does_not_fit_the_voice_is_refused(teacher, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "require_torch", lambda: None)
+    monkeypatch.setattr(recipe, "Dnsmos", lambda: Judge(pleased=99))
     with pytest.raises(ValueError, match="channels"):
         distil_voice("tiny", teacher, "0" * 64, tmp_path, tmp_path, Plan())
 

@@ -24,6 +24,7 @@ from voxedge.engines.tts.network import NetworkFailed, VoiceNetwork
 from voxedge.engines.tts.student import StudentDecoder, StudentFiles, StudentNetwork
 from voxedge.errors import DiskFull, VoiceCorrupt
 from voxedge.models.distil.graph import Range, build_graph
+from voxedge.models.distil.network import require_torch
 from voxedge.models.distil.package import (
     CALIBRATION_SENTENCES,
     STUDENT_FILE,
@@ -102,8 +103,9 @@ def distil_voice(
         CheckpointUnusable: ``work`` holds another training.
         ValueError: the plan's shape does not fit the teacher.
     """
-    _check_fits(plan.shape, teacher)
+    require_torch()
     judge = Dnsmos()
+    _check_fits(plan.shape, teacher)
     paths = make_shards(
         teacher, work / "pairs", plan.minutes, texts=plan.texts, seed=plan.seed, progress=progress
     )

@@ -1,0 +1,178 @@
+"""``voxedge models build|score``: make a voice's light networks, and judge them.
+
+Run alone as ``python -m voxedge.cli.student build VOICE`` and ``... score VOICE``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxedge.cli.options import Subparsers
+from voxedge.cli.progress import ProgressBar
+from voxedge.errors import UsageError, VoxedgeError
+
+if TYPE_CHECKING:
+    from voxedge.engines.tts.network import VoiceNetwork
+    from voxedge.engines.tts.student import StudentNetwork
+
+
+def register(verbs: Subparsers) -> None:
+    """Add both verbs to ``voxedge models``."""
+    build = verbs.add_parser("build", help="make a voice's light networks")
+    build.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
+    build.add_argument(
+        "--train",
+        metavar="FOLDER",
+        type=Path,
+        help="train a student from the voice itself (hours; goes on where it stopped) and keep "
+        "its work in FOLDER; without it the student that came with voxedge is installed",
+    )
+    build.add_argument("--steps", type=int, default=20_000, help="training steps (20000)")
+    build.add_argument("--minutes", type=float, default=180, help="speech to learn from (180)")
+    build.add_argument(
+        "--text", metavar="FILE", type=Path, action="append", default=[], help="more to say"
+    )
+    build.add_argument("--device", default="cpu", help="where to train: cpu or cuda")
+    build.add_argument("--threads", type=int, default=1, help="threads to train with (1)")
+    build.set_defaults(run=run_build)
+
+    score = verbs.add_parser("score", help="judge a voice's light networks against the original")
+    score.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
+    score.add_argument("--sentences", type=int, default=100, help="how many of the hundred")
+    score.add_argument("--out", metavar="FOLDER", type=Path, help="write a page and WAV files")
+    score.add_argument("--json", action="store_true", help="print one JSON object")
+    score.set_defaults(run=run_score)
+
+
+def run_build(arguments: argparse.Namespace) -> int:
+    """Train if asked, then install."""
+    from voxedge.models.distil.network import TorchMissing
+    from voxedge.models.distil.package import load_student, students_folder
+    from voxedge.models.distil.recipe import (
+        Plan,
+        distil_voice,
+        install_student,
+        installed_folder,
+        is_installed,
+    )
+    from voxedge.models.distil.shape import WeightsUnusable
+    from voxedge.models.distil.train import CheckpointUnusable, Training
+    from voxedge.models.score.metrics import JudgeMissing
+
+    teacher = _original(arguments.name)
+    assets = teacher.assets
+    try:
+        if arguments.train is not None:
+            training = Training(
+                steps=arguments.steps, threads=arguments.threads, device=arguments.device
+            )
+            plan = Plan(minutes=arguments.minutes, texts=arguments.text, training=training)
+            student = distil_voice(
+                assets.name,
+                teacher,
+                assets.model_sha256,
+                arguments.train,
+                arguments.train,
+                plan,
+                progress=ProgressBar(),
+            )
+        else:
+            student = load_student(students_folder(), assets.name)
+    except FileNotFoundError as error:
+        raise UsageError(
+            reason=f"No student of {assets.name} came with voxedge. Train one with --train FOLDER."
+        ) from error
+    except (TorchMissing, JudgeMissing, CheckpointUnusable, WeightsUnusable, ValueError) as error:
+        raise UsageError(reason=f"{error}"[:1].upper() + f"{error}"[1:] + ".") from error
+    folder = installed_folder(assets.folder.parent, student)
+    if not is_installed(folder):
+        install_student(assets.name, student, teacher, folder)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    print(f"{assets.name}: light networks of {size / 1e6:.1f} MB are in {folder}")
+    return 0
+
+
+def run_score(arguments: argparse.Namespace) -> int:
+    """Print the table; exit code 1 if the gate fails."""
+    from voxedge.models.score.judge import judge_voice
+    from voxedge.models.score.metrics import JudgeMissing
+    from voxedge.models.score.recogniser import Whisper
+    from voxedge.models.score.scoring import table
+    from voxedge.models.score.sentences import evenly, load_sentences
+
+    teacher = _original(arguments.name)
+    assets = teacher.assets
+    try:
+        verdict = judge_voice(
+            assets.name,
+            teacher,
+            _installed(teacher),
+            assets.config,
+            assets.hop,
+            Whisper(),
+            evenly(load_sentences(), arguments.sentences),
+            arguments.out,
+            ProgressBar(),
+        )
+    except JudgeMissing as error:
+        raise UsageError(reason=f"{error}: pip install 'voxedge[score]'") from error
+    if arguments.json:
+        print(json.dumps({"voice": assets.name, **verdict.score.as_json()}, indent=2))
+    else:
+        print(table(verdict.score))
+        if verdict.page:
+            print(f"Look and listen: {verdict.page}")
+    return 0 if verdict.score.passed else 1
+
+
+def _original(name: str | None) -> VoiceNetwork:
+    """The voice in fp32, fetched beforehand."""
+    from voxedge.engines.tts.network import VoiceNetwork
+    from voxedge.models.store import VoiceStore
+
+    return VoiceNetwork(VoiceStore().open(name), threads=1)
+
+
+def _installed(teacher: VoiceNetwork) -> StudentNetwork:
+    from voxedge.models.distil.package import load_student, students_folder
+    from voxedge.models.distil.recipe import (
+        install_student,
+        installed_folder,
+        is_installed,
+        open_installed,
+    )
+
+    assets = teacher.assets
+    try:
+        student = load_student(students_folder(), assets.name)
+    except FileNotFoundError as error:
+        reason = f"No student of {assets.name} came with voxedge."
+        raise UsageError(reason=reason) from error
+    folder = installed_folder(assets.folder.parent, student)
+    if not is_installed(folder):
+        install_student(assets.name, student, teacher, folder)
+    return open_installed(assets.name, student, teacher, folder)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb alone."""
+    parser = argparse.ArgumentParser(prog="python -m voxedge.cli.student")
+    register(parser.add_subparsers(metavar="VERB", required=True))
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        code: int = arguments.run(arguments)
+    except VoxedgeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
