@@ -20,6 +20,7 @@ from voxedge.errors import UsageError, VoxedgeError
 if TYPE_CHECKING:
     from voxedge.engines.tts.network import VoiceNetwork
     from voxedge.engines.tts.student import StudentNetwork
+    from voxedge.models.distil.package import Student
 
 
 def register(verbs: Subparsers) -> None:
@@ -53,7 +54,6 @@ def register(verbs: Subparsers) -> None:
 def run_build(arguments: argparse.Namespace) -> int:
     """Train if asked, then install."""
     from voxedge.models.distil.network import TorchMissing
-    from voxedge.models.distil.package import load_student, students_folder
     from voxedge.models.distil.recipe import (
         Plan,
         distil_voice,
@@ -61,7 +61,6 @@ def run_build(arguments: argparse.Namespace) -> int:
         installed_folder,
         is_installed,
     )
-    from voxedge.models.distil.shape import WeightsUnusable
     from voxedge.models.distil.train import CheckpointUnusable, Training
     from voxedge.models.score.metrics import JudgeMissing
 
@@ -83,12 +82,8 @@ def run_build(arguments: argparse.Namespace) -> int:
                 progress=ProgressBar(),
             )
         else:
-            student = load_student(students_folder(), assets.name)
-    except FileNotFoundError as error:
-        raise UsageError(
-            reason=f"No student of {assets.name} came with voxedge. Train one with --train FOLDER."
-        ) from error
-    except (TorchMissing, JudgeMissing, CheckpointUnusable, WeightsUnusable, ValueError) as error:
+            student = _shipped(assets.name)
+    except (TorchMissing, JudgeMissing, CheckpointUnusable, ValueError) as error:
         raise UsageError(reason=f"{error}"[:1].upper() + f"{error}"[1:] + ".") from error
     folder = installed_folder(assets.folder.parent, student)
     if not is_installed(folder):
@@ -140,7 +135,6 @@ def _original(name: str | None) -> VoiceNetwork:
 
 
 def _installed(teacher: VoiceNetwork) -> StudentNetwork:
-    from voxedge.models.distil.package import load_student, students_folder
     from voxedge.models.distil.recipe import (
         install_student,
         installed_folder,
@@ -149,15 +143,29 @@ def _installed(teacher: VoiceNetwork) -> StudentNetwork:
     )
 
     assets = teacher.assets
-    try:
-        student = load_student(students_folder(), assets.name)
-    except FileNotFoundError as error:
-        reason = f"No student of {assets.name} came with voxedge."
-        raise UsageError(reason=reason) from error
+    student = _shipped(assets.name)
     folder = installed_folder(assets.folder.parent, student)
     if not is_installed(folder):
         install_student(assets.name, student, teacher, folder)
     return open_installed(assets.name, student, teacher, folder)
+
+
+def _shipped(name: str) -> Student:
+    """The student that came with voxedge.
+
+    Raises:
+        UsageError: there is none of that voice, or its files are damaged.
+    """
+    from voxedge.models.distil import package
+    from voxedge.models.distil.shape import WeightsUnusable
+
+    try:
+        return package.load_student(package.students_folder(), name)
+    except FileNotFoundError as error:
+        reason = f"No student of {name} came with voxedge. Train one: build {name} --train FOLDER"
+        raise UsageError(reason=reason) from error
+    except WeightsUnusable as error:
+        raise UsageError(reason=f"The student of {name} is damaged: {error}.") from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,97 @@
+"""``build`` and ``score`` on the command line, with the tiny voice."""
+
+import json
+
+import pytest
+from student_fixtures import tiny_weights
+
+from voxedge.cli import student as command
+from voxedge.engines.tts.network import VoiceNetwork
+from voxedge.models.build import build
+from voxedge.models.distil import package
+from voxedge.models.distil.package import Student, save_student
+from voxedge.models.distil.shape import StudentShape
+from voxedge.models.score import judge as judging
+from voxedge.models.score import recogniser
+from voxedge.models.score.metrics import JudgeMissing, Mos
+from voxedge.testing.tiny_voice import CHANNELS, HOP, RATE_HZ, write_tiny_voice
+
+SHAPE = StudentShape(
+    latent_channels=CHANNELS,
+    channels=8,
+    hidden=12,
+    dilations=(1, 2),
+    fft_size=4 * HOP,
+    hop=HOP,
+    rate_hz=RATE_HZ,
+)
+
+
+class Listener:
+    def transcribe(self, samples, rate_hz):
+        return "take two tablets"
+
+
+@pytest.fixture
+def voice(tmp_path, monkeypatch):
+    """The tiny voice with a student that came with voxedge."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    model, config = write_tiny_voice(folder)
+    teacher = VoiceNetwork(build("tiny", model, config, folder / "built"), threads=1)
+    monkeypatch.setattr(command, "_original", lambda name: teacher)
+    students = tmp_path / "students"
+    students.mkdir()
+    weights = tiny_weights(shape=SHAPE)
+    save_student(students, "tiny", Student(SHAPE, weights, {}, teacher.assets.model_sha256))
+    monkeypatch.setattr(package, "students_folder", lambda: students)
+    monkeypatch.setattr(judging, "Dnsmos", lambda: lambda samples, rate_hz: Mos(3.0, 3.0, 3.0))
+    monkeypatch.setattr(recogniser, "Whisper", Listener)
+    return students
+
+
+def test_build_installs_once(voice, capsys):
+    assert command.main(["build", "tiny"]) == 0
+    first = capsys.readouterr().out
+    assert "light networks" in first
+    assert command.main(["build", "tiny"]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_score_prints_a_table_and_writes_a_page(voice, capsys, tmp_path):
+    code = command.main(["score", "tiny", "--sentences", "3", "--out", str(tmp_path / "page")])
+    printed = capsys.readouterr().out
+    assert code == 0
+    assert "gate: passed" in printed
+    assert (tmp_path / "page" / "index.html").is_file()
+
+
+def test_score_as_json(voice, capsys):
+    assert command.main(["score", "tiny", "--sentences", "2", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["voice"] == "tiny"
+    assert figures["mos_ratio"]["value"] == 1
+
+
+@pytest.mark.parametrize("verb", ["build", "score"])
+def test_a_voice_without_a_student_is_told(voice, capsys, verb):
+    for path in voice.iterdir():
+        path.unlink()
+    assert command.main([verb, "tiny"]) == 2
+    assert "No student of tiny came with voxedge" in capsys.readouterr().err
+
+
+def test_damaged_weights_are_told(voice, capsys):
+    path = voice / "tiny.npz"
+    path.write_bytes(path.read_bytes()[:500])
+    assert command.main(["build", "tiny"]) == 2
+    assert "does not parse" in capsys.readouterr().err
+
+
+def test_a_missing_judge_is_told(voice, capsys, monkeypatch):
+    def missing():
+        raise JudgeMissing("DNSMOS needs the package speechmos")
+
+    monkeypatch.setattr(judging, "Dnsmos", missing)
+    assert command.main(["score", "tiny"]) == 2
+    assert "pip install" in capsys.readouterr().err
