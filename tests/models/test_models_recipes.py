@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from installed_voice import NAME, install_tiny_voice
+
+from voxedge.engines.tts.opening import open_network
+from voxedge.engines.tts.piper_onnx import PiperOnnxVoice, PiperSettings
+from voxedge.engines.tts.student import StudentNetwork
+from voxedge.errors import DiskFull, VoiceCorrupt
+from voxedge.flow import Utterance
+from voxedge.models import recipes
+from voxedge.models.distil import package
+from voxedge.models.distil import recipe as distilling
+from voxedge.models.distil.graph import Range
+from voxedge.models.distil.package import Student
+from voxedge.models.distil.shape import StudentShape, WeightsUnusable, weight_shapes
+from voxedge.models.store import VoiceStore
+from voxedge.testing.tiny_voice import CHANNELS, HOP, RATE_HZ
+
+SHAPE = StudentShape(
+    latent_channels=CHANNELS, channels=8, hidden=12, dilations=(1, 2), fft_size=4 * HOP, hop=HOP,
+    rate_hz=RATE_HZ,
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    install_tiny_voice(tmp_path / "models", monkeypatch)
+    return VoiceStore()
+
+
+@pytest.fixture
+def student(store):
+    rng = np.random.default_rng(0)
+    weights = {
+        name: rng.normal(0, 0.3, size).astype(np.float32)
+        for name, size in weight_shapes(SHAPE).items()
+    }
+    int8 = {"blocks.0.expand": Range(-5.0, 5.0)}
+    return Student(SHAPE, weights, int8, store.open().model_sha256)
+
+
+def spoken(assets):
+    voice = PiperOnnxVoice(assets, PiperSettings(threads=1))
+
+    async def run():
+        return np.concatenate([c.samples async for c in voice.stream(Utterance("Hello there."))])
+
+    try:
+        return asyncio.run(run())
+    finally:
+        voice.close()
+
+
+@pytest.mark.parametrize("recipe", ["student", "fp32"])
+def test_the_light_networks_are_what_speaks_from_then_on(store, student, recipe):
+    plain = spoken(store.open())
+    built = store.build(recipe, student=student)
+    assert built.light is not None
+    opened = VoiceStore().open()
+    assert opened.light == built.light
+    assert opened.light.recipe == recipe
+    assert isinstance(open_network(opened, 1), StudentNetwork)
+    light = spoken(opened)
+    assert np.isfinite(light).all()
+    assert not np.array_equal(light[: len(plain)], plain[: len(light)])
+    assert opened.gain_db == store.entry().gain_db
+
+
+def test_split_goes_back_to_the_voice_itself(store, student):
+    plain = spoken(store.open())
+    store.build("student", student=student)
+    assert store.build("split").light is None
+    assert store.open().light is None
+    np.testing.assert_array_equal(spoken(store.open()), plain)
+
+
+def test_what_is_kept_of_one_recipe_is_no_sound_of_another(store, student):
+    names = {store.identity()}
+    for recipe in ("student", "fp32"):
+        store.build(recipe, student=student)
+        names.add(store.identity())
+    assert len(names) == 3
+
+
+def test_only_the_text_encoder_of_the_student_recipe_is_in_int8(store, student):
+    exact = store.build("fp32", student=student).light
+    light = store.build("student", student=student).light
+    assert exact.text_encoder == store.open().text_encoder
+    assert light.text_encoder != exact.text_encoder
+
+
+# -- what goes wrong leaves the former networks in use ------------------------------------------
+
+
+def test_a_student_of_another_model_is_refused(store, student):
+    store.build("fp32", student=student)
+    before = store.open().light
+    with pytest.raises(VoiceCorrupt, match="another model"):
+        store.build("student", student=replace(student, origin_sha256="f" * 64))
+    assert store.open().light == before
+
+
+@pytest.mark.parametrize("step", ["install_student", "_write_whole"])
+def test_a_full_disk_leaves_the_former_in_use(store, student, monkeypatch, step):
+    store.build("fp32", student=student)
+    before = store.open().light
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(distilling if step == "install_student" else recipes, step, full)
+    with pytest.raises(DiskFull):
+        store.build("student", student=student)
+    assert store.open().light == before
+
+
+def test_a_build_that_is_killed_leaves_the_former_in_use_and_is_done_again(
+    store, student, monkeypatch
+):
+    store.build("fp32", student=student)
+    before = store.open().light
+    real = distilling.write_text_encoder
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(distilling, "write_text_encoder", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.build("student", student=student)
+    assert store.open().light == before
+    assert not [p for p in store.open().folder.parent.iterdir() if p.name.startswith(".student")]
+    monkeypatch.setattr(distilling, "write_text_encoder", real)
+    assert store.build("student", student=student).light.recipe == "student"
+
+
+def test_without_a_student_nothing_changes(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(package, "students_folder", lambda: tmp_path)
+    with pytest.raises(FileNotFoundError):
+        store.build("student")
+    (tmp_path / f"{NAME}.npz").write_bytes(b"PK\x03\x04 no archive")
+    with pytest.raises(WeightsUnusable):
+        store.build("student")
+    assert store.open().light is None
+
+
+def test_a_changed_official_model_is_no_ground_to_build_on(store, student):
+    model = store.open().folder.parent / f"{NAME}.onnx"
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.write_bytes(data)
+    with pytest.raises(VoiceCorrupt, match="changed"):
+        store.build("student", student=student)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["no json", "null", "format", "model", "truncated student", "no text encoder", "no caches"],
+)
+def test_damaged_light_networks_give_way_to_the_voice_itself(store, student, damage, caplog):
+    plain = spoken(store.open())
+    light = store.build("student", student=student).light
+    file = store.open().folder.parent / recipes.IN_USE_FILE
+    data = json.loads(file.read_text())
+    if damage == "no json":
+        file.write_text("{")
+    elif damage == "null":
+        file.write_text("null")
+    elif damage == "truncated student":
+        light.student.write_bytes(light.student.read_bytes()[:-1])
+    elif damage == "no text encoder":
+        light.text_encoder.unlink()
+    else:
+        if damage == "no caches":
+            del data["caches"]
+        else:
+            data["format" if damage == "format" else "model_sha256"] = 99
+        file.write_text(json.dumps(data))
+    with caplog.at_level(logging.WARNING):
+        opened = store.open()
+    assert opened.light is None
+    assert "light networks" in caplog.text
+    np.testing.assert_array_equal(spoken(opened), plain)
+
+
+def test_a_flipped_bit_is_found_by_verify(store, student):
+    light = store.build("student", student=student).light
+    store.verify(NAME)
+    data = bytearray(light.student.read_bytes())
+    data[len(data) // 2] ^= 1
+    light.student.write_bytes(data)
+    with pytest.raises(VoiceCorrupt):
+        store.verify(NAME)
