@@ -95,3 +95,18 @@ def test_a_missing_judge_is_told(voice, capsys, monkeypatch):
     monkeypatch.setattr(judging, "Dnsmos", missing)
     assert command.main(["score", "tiny"]) == 2
     assert "pip install" in capsys.readouterr().err
+
+
+def test_a_pruned_student_is_trained_and_installed(voice, capsys, tmp_path, monkeypatch):
+    asked = []
+
+    def instead(name, teacher, origin, work, target, plan, warm, progress):
+        asked.append(plan.shape)
+        return Student(plan.shape, warm, {}, origin)
+
+    monkeypatch.setattr("voxedge.models.distil.recipe.distil_voice", instead)
+    work = str(tmp_path / "work")
+    assert command.main(["build", "tiny", "--train", work, "--prune", "0.4"]) == 0
+    assert asked[0].hidden == 8
+    assert command.main(["build", "tiny", "--train", work, "--prune", "2"]) == 2
+    assert "share" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,12 @@ def register(verbs: Subparsers) -> None:
     build.add_argument(
         "--text", metavar="FILE", type=Path, action="append", default=[], help="more to say"
     )
+    build.add_argument(
+        "--prune",
+        metavar="SHARE",
+        type=float,
+        help="with --train: begin with the shipped student, this share of its channels removed",
+    )
     build.add_argument("--device", default="cpu", help="where to train: cpu or cuda")
     build.add_argument("--threads", type=int, default=1, help="threads to train with (1)")
     build.set_defaults(run=run_build)
@@ -54,6 +61,7 @@ def register(verbs: Subparsers) -> None:
 def run_build(arguments: argparse.Namespace) -> int:
     """Train if asked, then install."""
     from voxedge.models.distil.network import TorchMissing
+    from voxedge.models.distil.prune import prune
     from voxedge.models.distil.recipe import (
         Plan,
         distil_voice,
@@ -72,6 +80,11 @@ def run_build(arguments: argparse.Namespace) -> int:
                 steps=arguments.steps, threads=arguments.threads, device=arguments.device
             )
             plan = Plan(minutes=arguments.minutes, texts=arguments.text, training=training)
+            warm = None
+            if arguments.prune is not None:
+                wide = _shipped(assets.name)
+                shape, warm = prune(wide.shape, wide.weights, arguments.prune)
+                plan = replace(plan, shape=shape)
             student = distil_voice(
                 assets.name,
                 teacher,
@@ -79,7 +92,8 @@ def run_build(arguments: argparse.Namespace) -> int:
                 arguments.train,
                 arguments.train,
                 plan,
-                progress=ProgressBar(),
+                warm,
+                ProgressBar(),
             )
         else:
             student = _shipped(assets.name)
