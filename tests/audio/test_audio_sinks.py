@@ -294,3 +294,16 @@ def test_suite_runs_where_file_limits_do_not_kill():
 
     assert sys.platform == "linux"
     assert signal.getsignal(signal.SIGXFSZ) is signal.SIG_IGN
+
+
+def test_two_short_waits_far_apart_are_no_stall() -> None:
+    async def work() -> None:
+        sink = FakeSink(RATE_HZ)
+        await asyncio.sleep(0.0051)
+        await sink._wait_frames(1)  # 2 ms: ends before the next block of 10 ms
+        await asyncio.sleep(5.0)
+        await sink._wait_frames(1)
+        assert sink.failure is None
+        await sink.close()
+
+    run_virtual(work())

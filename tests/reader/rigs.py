@@ -71,7 +71,7 @@ class Rig:
 
     async def until(self, condition: Callable[[], bool], limit_s: float = 120.0) -> None:
         async with asyncio.timeout(limit_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - virtual time
                 await asyncio.sleep(0.05)
 
     async def read(self) -> None:
@@ -95,14 +95,20 @@ def rig(
     model: Model | None = None,
     keep_recent: bool = False,
     section_s: float = 0.05,
+    ms_per_char: float = 40.0,
 ) -> None:
     """Run ``work`` with a session that lives as long as it."""
 
     async def main() -> None:
-        voice, sink = FakeVoice(), FakeSink(keep=False)
+        voice, sink = FakeVoice(ms_per_char=ms_per_char), FakeSink(keep=False)
         camera, pages = FakeCamera(), FakePages(*(texts or (LEAFLET,)), section_s=section_s)
         shelf = FakeShelf(keep_recent=keep_recent)
         made: list[Rig] = []
+
+        async def power_off() -> bool:
+            made[0].powered_off.append(True)
+            return len(made[0].powered_off) > 1
+
         session = Session(
             Parts(
                 voice=voice,
@@ -115,7 +121,7 @@ def rig(
             ),
             model,
             on_change=lambda: _count(made),
-            power_off=lambda: made[0].powered_off.append(True),
+            power_off=power_off,
         )
         made.append(Rig(session, voice, sink, camera, pages, shelf))
         play = session._earcon

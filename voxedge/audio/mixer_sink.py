@@ -30,6 +30,9 @@ STALL_S = 2.0
 
 _SHORTEST_WAIT_S = 0.002
 
+_FORGET_S = 0.4
+"""Waits follow one another at once while sound is under way; a gap of this is another occasion."""
+
 
 class MixerSink:
     """An ``AudioSink`` around a ``Mixer``; a subclass makes something call ``mixer.render``.
@@ -54,6 +57,7 @@ class MixerSink:
         self._failure: VoxedgeError | None = None
         self._closed = False
         self._silent_since: float | None = None
+        self._waited_s = -_FORGET_S
 
     # -- what is known ------------------------------------------------------------------
 
@@ -208,11 +212,15 @@ class MixerSink:
     async def _wait_frames(self, frames: int) -> None:
         """Sleep for as long as ``frames`` take, or until control changes something."""
         before = self._mixer.rendered
+        if self._loop.time() - self._waited_s > _FORGET_S:
+            # Nobody has looked for a while: what was seen then says nothing of now.
+            self._silent_since = None
         if self._mixer.speech.paused:
             wait_s = STALL_S
         else:
             wait_s = min(max(frames / self.rate_hz, _SHORTEST_WAIT_S), STALL_S)
         rung = await self._sleep(wait_s)
+        self._waited_s = self._loop.time()
         if rung or self._resting or self._mixer.rendered != before:
             self._silent_since = None
             return

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import datetime
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -54,6 +54,9 @@ LIMITS_S = {
 
 HUSH_S = 3.0
 """A touch that becomes no gesture: speech goes on. The longest gesture (hold) takes 0.7 s."""
+
+HINT_AFTER_S = 4.0
+"""Whoever knows what to do next has done it by then."""
 
 WORKING_EVERY_S = 2.0
 """While a page is being read in and nothing else is heard."""
@@ -117,7 +120,7 @@ class Session:
         parts: what it works with.
         model: what it begins with (speed, loudness, whether it is new).
         on_change: told after anything a follower of the status could see has changed.
-        power_off: called once the goodbye was heard.
+        power_off: called once the goodbye was heard; False where that failed.
         troubles: sentences about what is wrong with the box.
     """
 
@@ -127,7 +130,7 @@ class Session:
         model: m.Model | None = None,
         *,
         on_change: Callable[[], None] = lambda: None,
-        power_off: Callable[[], None] = lambda: None,
+        power_off: Callable[[], Awaitable[bool]] | None = None,
         troubles: Callable[[], tuple[str, ...]] = lambda: (),
     ) -> None:
         self._parts = parts
@@ -152,6 +155,7 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._hush_timer: asyncio.TimerHandle | None = None
         self._work_timer: asyncio.TimerHandle | None = None
+        self._hint: asyncio.TimerHandle | None = None
         self._spoke = False
         self._playing = False
         self._sounded_s = 0.0
@@ -246,7 +250,7 @@ class Session:
                 tasks.create_task(self._keep_shelf(), name="shelf")
         finally:
             self._tasks = None
-            for timer in (self._timer, self._hush_timer, self._work_timer):
+            for timer in (self._timer, self._hush_timer, self._work_timer, self._hint):
                 if timer is not None:
                     timer.cancel()
 
@@ -266,6 +270,8 @@ class Session:
     # -- steps --------------------------------------------------------------------------
 
     def _carry_out(self, intent: Intent, *, pressed: bool = False) -> m.Step:
+        if self._hint is not None:
+            self._hint.cancel()
         step = ask(self._model, intent, self._world())
         held = self._end_hush()
         self._perform(step, pressed=pressed)
@@ -300,6 +306,8 @@ class Session:
                     lines += self._lines(effect)
                     told = True
                     continue
+                case m.Say(speech_class=SpeechClass.HINT):
+                    self._hint = self._loop.call_later(HINT_AFTER_S, self._say_hint, effect)
                 case m.Say(speech_class=speech_class):
                     self._owner.say(speech_class, list(self._lines(effect)))
                 case m.Sound(name=name):
@@ -366,6 +374,9 @@ class Session:
 
     def _style(self, language: str) -> Style:
         return replace(self._parts.style(language), rate=self._model.rate)
+
+    def _say_hint(self, hint: m.Say) -> None:
+        self._owner.say(SpeechClass.HINT, list(self._lines(hint)))
 
     def _reply(self, lines: list[Line]) -> None:
         """Say what was gathered, as one reply."""
@@ -440,8 +451,10 @@ class Session:
                     # Planning is text work: let the first line be heard before the next is done.
                     await asyncio.sleep(0)
                 start = Place(number + 1, 0, 0)
-            work = self._model.work
-            if end is not None or work is None or not (work.append or work.texts):
+            now = self._model
+            if now.open is not None and now.open.book is not book:
+                continue  # It has grown while this was being heard.
+            if end is not None or now.work is None or not (now.work.append or now.work.texts):
                 return
             await self._grown.wait()
 
@@ -547,10 +560,11 @@ class Session:
             self._page.cancel()
             self._page = None
 
-    def _start(self, work: object, name: str) -> asyncio.Task[None] | None:
+    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         if self._tasks is None:
+            work.close()
             raise AssertionError("the session does not run")
-        return self._tasks.create_task(work, name=name)  # type: ignore[arg-type]
+        return self._tasks.create_task(work, name=name)
 
     async def _read_page(self, number: int) -> None:
         """Camera to text; what comes of it goes to the conversation while this task is wanted."""
@@ -642,4 +656,6 @@ class Session:
 
     async def _end_after_goodbye(self) -> None:
         await self.said(10.0)
-        self._power_off()
+        if self._power_off is None or not await self._power_off():
+            self._earcon("error")
+            self.tell("cannot_shut_down", SpeechClass.REPLY)

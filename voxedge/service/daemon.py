@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import shlex
 import signal
 import time
@@ -110,7 +109,6 @@ class Daemon:
         self._preferences = Preferences()
         self._saving: asyncio.TimerHandle | None = None
         self._voice_name = ""
-        self._powering_off = False
         self._inputs_changed = asyncio.Event()
 
     # -- the reader, as the control socket sees it ---------------------------------------
@@ -243,8 +241,6 @@ class Daemon:
             await asyncio.gather(living, stopping, return_exceptions=True)
             self._save_preferences()
         self._marker.unlink(missing_ok=True)
-        if self._powering_off:
-            await _run_power_off(self._settings.device.power_off)
 
     async def _greet(self) -> None:
         """Say that the reader is there, as soon as it can be used."""
@@ -353,7 +349,8 @@ class Daemon:
 
     async def _pin_phrases(self, voice: WorkerSynthesizer, rate: float) -> None:
         for utterance in list(self._session.fixed_utterances()):
-            while self._session.speaking or self._session.model.work is not None:
+            # Nobody waits for this: a look each second will do.
+            while self._busy:  # noqa: ASYNC110
                 await asyncio.sleep(1.0)
             if self._session.model.rate != rate:
                 return
@@ -367,6 +364,10 @@ class Daemon:
                 continue
             if not self._phrases.pin(voice.name, utterance, chunks):
                 return
+
+    @property
+    def _busy(self) -> bool:
+        return self._session.speaking or self._session.model.work is not None
 
     async def _watch_voice(self, pulse: Pulse) -> None:
         """Beat while the voice has nothing to do or gets on with it."""
@@ -468,9 +469,13 @@ class Daemon:
         """There while the reader runs: found at a start, the last end was none."""
         return self._options.state_folder / "running"
 
-    def _power_off(self) -> None:
-        self._powering_off = True
-        self._stop.set()
+    async def _power_off(self) -> bool:
+        command = self._settings.device.power_off
+        if not command:
+            self._stop.set()
+            return True
+        # systemd ends us on the way down, by SIGTERM like any other time.
+        return await _succeeds(command)
 
     # -- SIGHUP --------------------------------------------------------------------------
 
@@ -544,15 +549,14 @@ def _unit(value: float | None, unit: str) -> str:
     return "unknown" if value is None else f"{value:g} {unit}"
 
 
-async def _run_power_off(command: str) -> None:
-    if not command:
-        return
-    words = shlex.split(command)
+async def _succeeds(command: str) -> bool:
+    """Run a command to its end."""
     try:
-        process = await asyncio.create_subprocess_exec(*words, env=dict(os.environ))
+        process = await asyncio.create_subprocess_exec(*shlex.split(command))
         code = await process.wait()
-    except OSError as error:
-        log.warning("turning off failed: %s", error.strerror)
-    else:
-        if code:
-            log.error("turning off failed", extra=fields(event="power_off", code=code))
+    except (OSError, ValueError) as error:
+        log.warning("turning off failed: %s", type(error).__name__)
+        return False
+    if code:
+        log.warning("turning off failed", extra=fields(event="power_off", code=code))
+    return code == 0
