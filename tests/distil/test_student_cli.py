@@ -53,7 +53,7 @@ def voice(tmp_path, monkeypatch):
 def test_build_installs_once(voice, capsys):
     assert command.main(["build", "tiny"]) == 0
     first = capsys.readouterr().out
-    assert "light networks" in first
+    assert "tiny speaks with networks of" in first
     assert command.main(["build", "tiny"]) == 0
     assert capsys.readouterr().out == first
 

@@ -1,11 +1,11 @@
-"""``voxedge models list|fetch|verify|phrases``: the voices on this machine."""
+"""``voxedge models list|fetch|verify|phrases|build|score``: the voices on this machine."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 
+from voxedge.cli import student
 from voxedge.cli.options import Subparsers, load_settings
 from voxedge.cli.progress import ProgressBar
 
@@ -34,6 +34,8 @@ def register(commands: Subparsers) -> None:
     phrases.add_argument("--rate", metavar="R", type=float, help="default: that of the settings")
     phrases.add_argument("--json", action="store_true", help="print one JSON object")
     phrases.set_defaults(run=run_phrases)
+
+    student.register(verbs)
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -92,6 +94,8 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 def run_phrases(arguments: argparse.Namespace) -> int:
     """Keep the device's own sentences as sound; what is there already costs nothing."""
+    import asyncio
+
     from voxedge.compose import open_phrases, style_of
     from voxedge.engines.tts.piper_onnx import PiperOnnxVoice, PiperSettings
     from voxedge.models.store import VoiceStore

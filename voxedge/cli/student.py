@@ -1,7 +1,4 @@
-"""``voxedge models build|score``: make a voice's light networks, and judge them.
-
-Run alone as ``python -m voxedge.cli.student build VOICE`` and ``... score VOICE``.
-"""
+"""``voxedge models build|score``: make a voice's light networks, and judge them."""
 
 from __future__ import annotations
 
@@ -23,11 +20,22 @@ if TYPE_CHECKING:
     from voxedge.engines.tts.student import StudentNetwork
     from voxedge.models.distil.package import Student
 
+_RECIPES = ("student", "split", "fp32")
+"""``voxedge.models.recipes.RECIPES``, not imported here: a key press (``voxedge do``) reads every
+command's options and must not wait for numpy."""
+
 
 def register(verbs: Subparsers) -> None:
     """Add both verbs to ``voxedge models``."""
-    build = verbs.add_parser("build", help="make a voice's light networks")
+    build = verbs.add_parser("build", help="make a voice's light networks and use them")
     build.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
+    build.add_argument(
+        "--recipe",
+        choices=_RECIPES,
+        default="student",
+        help="student: light, in INT8 (default); fp32: light, not quantized; split: the voice "
+        "itself, in stages",
+    )
     build.add_argument(
         "--train",
         metavar="FOLDER",
@@ -59,21 +67,19 @@ def register(verbs: Subparsers) -> None:
 
 
 def run_build(arguments: argparse.Namespace) -> int:
-    """Train if asked, then install."""
+    """Train if asked, then make the networks and put them in use."""
     from voxedge.models.distil.network import TorchMissing
     from voxedge.models.distil.prune import prune
-    from voxedge.models.distil.recipe import (
-        Plan,
-        distil_voice,
-        install_student,
-        installed_folder,
-        is_installed,
-    )
+    from voxedge.models.distil.recipe import Plan, distil_voice
     from voxedge.models.distil.train import CheckpointUnusable, Training
+    from voxedge.models.recipes import use_recipe
     from voxedge.models.score.metrics import JudgeMissing
 
+    if arguments.train is None and arguments.prune is not None:
+        raise UsageError(reason="A pruned student must learn again: give --train FOLDER too.")
     teacher = _original(arguments.name)
     assets = teacher.assets
+    student: Student | None
     try:
         if arguments.train is not None:
             training = Training(
@@ -95,15 +101,15 @@ def run_build(arguments: argparse.Namespace) -> int:
                 warm,
                 ProgressBar(),
             )
+        elif arguments.recipe == "split":
+            student = None
         else:
             student = _shipped(assets.name)
     except (TorchMissing, JudgeMissing, CheckpointUnusable, ValueError) as error:
         raise UsageError(reason=f"{error}"[:1].upper() + f"{error}"[1:] + ".") from error
-    folder = installed_folder(assets.folder.parent, student)
-    if not is_installed(folder):
-        install_student(assets.name, student, teacher, folder)
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    print(f"{assets.name}: light networks of {size / 1e6:.1f} MB are in {folder}")
+    built = use_recipe(arguments.recipe, assets, student)
+    size = sum(path.stat().st_size for path in built.files)
+    print(f"{assets.name} speaks with networks of {size / 1e6:.1f} MB now ({arguments.recipe}).")
     return 0
 
 
@@ -121,7 +127,7 @@ def run_score(arguments: argparse.Namespace) -> int:
         verdict = judge_voice(
             assets.name,
             teacher,
-            _installed(teacher),
+            _light(teacher),
             assets.config,
             assets.hop,
             Whisper(),
@@ -141,14 +147,18 @@ def run_score(arguments: argparse.Namespace) -> int:
 
 
 def _original(name: str | None) -> VoiceNetwork:
-    """The voice in fp32, fetched beforehand."""
+    """The voice in fp32, fetched beforehand; its digest counts now."""
     from voxedge.engines.tts.network import VoiceNetwork
     from voxedge.models.store import VoiceStore
 
-    return VoiceNetwork(VoiceStore().open(name), threads=1)
+    store = VoiceStore()
+    store.verify(name or store.default_voice)
+    return VoiceNetwork(store.open(name), threads=1)
 
 
-def _installed(teacher: VoiceNetwork) -> StudentNetwork:
+def _light(teacher: VoiceNetwork) -> VoiceNetwork | StudentNetwork:
+    """What is in use, else the student that came with voxedge."""
+    from voxedge.engines.tts.opening import open_network
     from voxedge.models.distil.recipe import (
         install_student,
         installed_folder,
@@ -157,6 +167,8 @@ def _installed(teacher: VoiceNetwork) -> StudentNetwork:
     )
 
     assets = teacher.assets
+    if assets.light is not None:
+        return open_network(assets, threads=1)
     student = _shipped(assets.name)
     folder = installed_folder(assets.folder.parent, student)
     if not is_installed(folder):
@@ -184,7 +196,7 @@ def _shipped(name: str) -> Student:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb alone."""
-    parser = argparse.ArgumentParser(prog="python -m voxedge.cli.student")
+    parser = argparse.ArgumentParser(prog="voxedge models")
     register(parser.add_subparsers(metavar="VERB", required=True))
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
