@@ -25,7 +25,7 @@ from voxedge.text.pauses import HEADING_MS, PARAGRAPH_END_MS
 
 
 def sentence(text):
-    return Sentence(tuple(Word(w, Box(0, 0, 1, 1), 0.9) for w in text.split()))
+    return Sentence(tuple(Word(w, Box(0, 0, 1, 1), 0.9, second=w) for w in text.split()))
 
 
 def paragraph(*texts, role=Role.BODY):

@@ -165,7 +165,7 @@ def run(paths: Sequence[Path], *, language: str | None = None, peer: bool = True
     """
     reader = TesseractReader()
     rows = []
-    for picture in _pictures(paths):
+    for picture in pictures_in(paths):
         truth_file = find_truth(picture)
         if truth_file is None:
             continue
@@ -267,7 +267,8 @@ def default_paths() -> list[Path]:
     return [root / "voxedge" / "testing" / "data"]
 
 
-def _pictures(paths: Sequence[Path]) -> list[Path]:
+def pictures_in(paths: Sequence[Path]) -> list[Path]:
+    """Return the files named, and the photographs in the folders named."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():

@@ -119,8 +119,8 @@ def _as_json(pages: PagesRead, speech: SpeechReport | None) -> dict[str, object]
     if speech is not None and speech.first_audio_ms is not None:
         timings_ms["first_audio"] = round(speech.first_audio_ms, 1)
     if pages.document is None:
-        empty: dict[str, object] = {"text": "", "language": "", "pages": [], "sections": []}
-        return {**empty, "engine": "", "timings_ms": timings_ms}
+        lists: dict[str, object] = {"pages": [], "sections": [], "numbers": []}
+        return {"text": "", "language": "", "engine": "", **lists, "timings_ms": timings_ms}
     return {**to_json(pages.document), "timings_ms": timings_ms}
 
 

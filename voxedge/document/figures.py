@@ -176,7 +176,7 @@ def is_misread(number: str) -> bool:
     a unit that runs into a word ("0.5 g/lin"), a point where thousands are parted ("1.000").
     """
     bare = canonical(number)
-    return any(pattern.search(bare) for pattern in _MISREAD)
+    return bare in _MISREAD_UNITS or any(pattern.search(bare) for pattern in _MISREAD)
 
 
 def is_misread_unit(word: str) -> bool:

@@ -105,6 +105,13 @@ def numbers_of(document: Document) -> Iterator[tuple[Sentence, NumberReading]]:
                 yield sentence, reading
 
 
+def words_of(sentence: Sentence, number: NumberReading) -> range:
+    """Return the places of the words a number of this sentence stands in."""
+    spans = _word_spans(sentence)
+    first = bisect_right([start for start, _ in spans], number.start) - 1
+    return range(first, bisect_left([start for start, _ in spans], number.end))
+
+
 @dataclass(frozen=True, slots=True)
 class _Group:
     """Figures that share words ("5mg/10ml"), and all words they stand in."""
@@ -147,7 +154,10 @@ def _judged(
             other = second[theirs[place].start : theirs[place].end].strip()
         elif len(theirs) == 1:
             other = second[theirs[0].start : theirs[0].end].strip()
-        agrees = checked and pairs and UNSURE not in second and _agree(text, figure, other)
+        agrees = checked and pairs and UNSURE not in second
+        if agrees and canonical(text) != canonical(other):
+            stop = theirs[place + 1].start if place + 1 < len(theirs) else len(second)
+            agrees = _same_count(figure, second[theirs[place].start : stop])
         is_last = place + 1 == len(group.figures)
         if place == 0 and before is not None and _is_lost_sign(before):
             agrees = False
@@ -201,15 +211,12 @@ def _goes_on(text: str, after: Word) -> bool:
     return text.rstrip()[-1:] in (".", ",") and holds_figure(after.text[:1])
 
 
-def _agree(text: str, figure: Figure, other: str) -> bool:
-    """Say whether two readings are the same number; long words that count may be misspelt."""
-    one, two = canonical(text), canonical(other)
-    if one == two:
-        return True
+def _same_count(figure: Figure, other: str) -> bool:
+    """Say whether "2 tablcts" is 2 tablets: long words that count may be misspelt by a letter."""
     counted = canonical(figure.unit)
     if figure.kind is not NumberKind.COUNT or len(counted) < 4:
         return False
-    value = canonical(figure.value)
+    value, two = canonical(figure.value), canonical(other)
     rest = two.removeprefix(value)
     return (
         two.startswith(value)

@@ -15,6 +15,7 @@ from voxedge.document.model import (
     Sentence,
     Word,
 )
+from voxedge.document.numbers import numbers_of
 
 _CONFIDENCE_DIGITS = 3
 
@@ -35,6 +36,16 @@ def to_json(document: Document, timings_ms: Mapping[str, float] | None = None) -
             for page in document.pages
         ],
         "sections": [section_to_json(section) for section in document.sections],
+        "numbers": [
+            {
+                "text": number.text,
+                "unit": number.unit,
+                "certainty": number.certainty.value,
+                "readings": list(number.readings),
+                "sentence": sentence.text,
+            }
+            for sentence, number in numbers_of(document)
+        ],
         "timings_ms": {name: round(value, 1) for name, value in (timings_ms or {}).items()},
     }
 
@@ -65,18 +76,19 @@ def _paragraph_to_json(paragraph: Paragraph) -> dict[str, Any]:
 
 def _word_to_json(word: Word) -> dict[str, Any]:
     box = word.box
-    return {
+    data = {
         "text": word.text,
         "page": word.page,
         "box": [box.left, box.top, box.width_px, box.height_px],
         "confidence": round(word.confidence, _CONFIDENCE_DIGITS),
     }
+    return data if word.second is None else {**data, "second": word.second}
 
 
 def from_json(data: Mapping[str, Any]) -> Document:
     """Read what ``to_json`` wrote; confidences come back rounded to three digits.
 
-    Texts above the words are derived and not read; ``timings_ms`` is dropped.
+    Texts above the words and ``numbers`` are derived and not read; ``timings_ms`` is dropped.
 
     Raises:
         ValueError: a key is missing or holds the wrong kind of value.
@@ -112,5 +124,14 @@ def _words_from_json(items: Sequence[Mapping[str, Any]]) -> tuple[Word, ...]:
     for item in items:
         left, top, width, height = (int(value) for value in item["box"])
         box = Box(left, top, left + width, top + height)
-        words.append(Word(str(item["text"]), box, float(item["confidence"]), int(item["page"])))
+        second = item.get("second")
+        words.append(
+            Word(
+                str(item["text"]),
+                box,
+                float(item["confidence"]),
+                int(item["page"]),
+                None if second is None else str(second),
+            )
+        )
     return tuple(words)

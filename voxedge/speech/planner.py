@@ -5,6 +5,7 @@ Works a section at a time, because recognition goes on while the first section i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 from voxedge.document.model import Role
 from voxedge.flow import Utterance, VoiceKind
 from voxedge.speech.clauses import cut_first_clause, cut_long, cut_printed
+from voxedge.speech.doubts import ANOTHER_PICTURE, NOT_CHECKED, Doubted, with_doubts
+from voxedge.speech.doubts import LANGUAGE as REMARK_LANGUAGE
 from voxedge.speech.lines import Line, Place
 from voxedge.text import normalise, pause_after_ms, split_sentences
 
@@ -50,6 +53,7 @@ class Planner:
         self._style = style or Style()
         self._sections = 0
         self._begun = False
+        self._told_unchecked = False
 
     def section(self, section: Section, start: Place | None = None) -> Iterator[Line]:
         """Plan the next section, sentence by sentence: the text work of one at a time.
@@ -65,7 +69,7 @@ class Planner:
                 continue
             first = start.sentence if index == start.paragraph else 0
             yield from self._paragraph(
-                (sentence.text for sentence in paragraph.sentences[first:]),
+                self._doubted(paragraph, first),
                 Place(start.section, index, first),
                 is_heading=_is_heading(paragraph),
             )
@@ -76,19 +80,29 @@ class Planner:
         self._sections += 1
         for index, paragraph in enumerate(_paragraphs(text)):
             sentences = split_sentences(paragraph, self._style.language)
-            yield from self._paragraph(sentences, Place(number, index, 0), is_heading=False)
+            certain = (Doubted(sentence, "", is_checked=True) for sentence in sentences)
+            yield from self._paragraph(certain, Place(number, index, 0), is_heading=False)
+
+    def _doubted(self, paragraph: Paragraph, first: int) -> Iterator[Doubted]:
+        for number, sentence in enumerate(paragraph.sentences[first:], start=first):
+            yield with_doubts(sentence, self._style.language, starts_paragraph=number == 0)
 
     def _paragraph(
-        self, sentences: Iterable[str], place: Place, *, is_heading: bool
+        self, sentences: Iterable[Doubted], place: Place, *, is_heading: bool
     ) -> Iterator[Line]:
         held: Line | None = None
-        for index, printed in enumerate(sentences, start=place.sentence):
+        asks = True
+        for index, sentence in enumerate(sentences, start=place.sentence):
             here = replace(place, sentence=index)
-            for piece in cut_printed(printed):
-                for line in self._sentence(piece, here, is_heading=is_heading):
-                    if held is not None:
-                        yield held
-                    held = line
+            said = itertools.chain.from_iterable(
+                self._sentence(piece, here, is_heading=is_heading)
+                for piece in cut_printed(sentence.printed)
+            )
+            for line in _with_remarks(said, self._remarks(sentence, here, asks=asks)):
+                if held is not None:
+                    yield held
+                held = line
+            asks = asks and not sentence.explained
         if held is not None:
             yield self._as_last(held, is_heading=is_heading)
 
@@ -118,6 +132,21 @@ class Planner:
                 certain=said.certain,
             )
 
+    def _remarks(self, sentence: Doubted, place: Place, *, asks: bool) -> list[Line]:
+        """Return what is said of a sentence's numbers; once a paragraph with what helps."""
+        texts = []
+        if sentence.explained:
+            texts.append(f"{sentence.explained} {ANOTHER_PICTURE}" if asks else sentence.explained)
+        if not sentence.is_checked and not self._told_unchecked:
+            self._told_unchecked = True
+            texts.append(NOT_CHECKED)
+        style = replace(self._style, language=REMARK_LANGUAGE, lexicon=None)
+        return [
+            line
+            for text in texts
+            for line in Planner(style)._sentence(text, place, is_heading=False)
+        ]
+
     def _as_last(self, line: Line, *, is_heading: bool) -> Line:
         pause_ms = pause_after_ms(
             line.utterance.text,
@@ -131,6 +160,16 @@ class Planner:
             utterance=replace(line.utterance, pause_after_ms=pause_ms),
             ends_paragraph=not is_heading,
         )
+
+
+def _with_remarks(said: Iterable[Line], remarks: list[Line]) -> Iterator[Line]:
+    """Put remarks behind a sentence, as its end: who repeats the sentence hears them again."""
+    if not remarks:
+        yield from said
+        return
+    for line in (*said, *remarks):
+        is_last = line is remarks[-1]
+        yield replace(line, certain=False, ends_sentence=is_last)
 
 
 def plan_document(document: Document, style: Style | None = None) -> Iterator[Line]:

@@ -219,5 +219,5 @@ def _tone(index: int) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 def _section(text: str, top: int, frame: Frame, page: int) -> Section:
     box = Box(0, top, frame.width_px, min(top + ROWS_PER_SECTION, frame.height_px))
-    words = tuple(Word(part, box, 0.9, page) for part in text.split())
+    words = tuple(Word(part, box, 0.9, page, part) for part in text.split())
     return Section((Paragraph((Sentence(words),)),))

@@ -53,7 +53,7 @@ def sections_of(text: str, page: int = 0) -> tuple[Section, ...]:
 
 
 def _sentence(text: str, page: int) -> Sentence:
-    return Sentence(tuple(Word(part, _BOX, 0.9, page) for part in text.split()))
+    return Sentence(tuple(Word(part, _BOX, 0.9, page, part) for part in text.split()))
 
 
 class FakeCamera:
