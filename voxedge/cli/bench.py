@@ -40,6 +40,14 @@ def register(commands: Subparsers) -> None:
     ocr.add_argument("--no-peer", action="store_true", help="leave plain tesseract out")
     ocr.set_defaults(run=run_ocr)
 
+    daemon = kinds.add_parser("daemon", help="the running reader against its bars")
+    daemon.add_argument("--json", action="store_true", help="print one JSON object")
+    daemon.add_argument("--engines", choices=("real", "fake"), default="real", help="for tests")
+    daemon.add_argument("--stops", type=int, default=500, metavar="N", help="stops during speech")
+    daemon.add_argument("--presses", type=int, default=200, metavar="N", help="presses, answers")
+    daemon.add_argument("--soak", type=int, default=0, metavar="N", help="random actions as well")
+    daemon.set_defaults(run=run_daemon)
+
 
 def run_tts(arguments: argparse.Namespace) -> int:
     """Measure the voice."""
@@ -108,3 +116,17 @@ def run_ocr(arguments: argparse.Namespace) -> int:
     )
     print(ocr.as_json(rows) if arguments.json else ocr.report(rows))
     return 0
+
+
+def run_daemon(arguments: argparse.Namespace) -> int:
+    """Measure the running reader; the exit code tells whether every bar was met."""
+    from voxedge.bench import daemon
+
+    result = daemon.run(
+        engines=arguments.engines,
+        stops=max(1, arguments.stops),
+        presses=max(4, arguments.presses),
+        soak_actions=arguments.soak,
+    )
+    print(daemon.as_json(result) if arguments.json else daemon.table(result))
+    return 0 if all(bar["met"] for bar in result["bars"]) else 1

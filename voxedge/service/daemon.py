@@ -343,17 +343,20 @@ class Daemon:
             if rate != self._session.model.rate:
                 rate = self._session.model.rate
                 self._phrases.unpin()
-                await self._pin_phrases(self._natural, rate)
+                kept = await self._pin_phrases(self._natural, rate)
+                log.info("own phrases are kept", extra=fields(event="phrases_kept", count=kept))
             # Nobody tells when the speed changes: it is looked at like the temperature.
             await asyncio.sleep(20.0)
 
-    async def _pin_phrases(self, voice: WorkerSynthesizer, rate: float) -> None:
+    async def _pin_phrases(self, voice: WorkerSynthesizer, rate: float) -> int:
+        """Return how many utterances are kept now."""
+        kept = 0
         for utterance in list(self._session.fixed_utterances()):
             # Nobody waits for this: a look each second will do.
             while self._busy:  # noqa: ASYNC110
                 await asyncio.sleep(1.0)
             if self._session.model.rate != rate:
-                return
+                break
             if self._phrases.pinned(voice.name, utterance):
                 continue
             try:
@@ -363,7 +366,9 @@ class Daemon:
                 await asyncio.sleep(5.0)
                 continue
             if not self._phrases.pin(voice.name, utterance, chunks):
-                return
+                break
+            kept += 1
+        return kept
 
     @property
     def _busy(self) -> bool:
