@@ -103,13 +103,13 @@ def table(result: Mapping[str, Any]) -> str:
 
 
 def _files(assets: VoiceAssets) -> list[Path]:
-    return [assets.text_encoder, *(stage.path for stage in assets.frame_stages)]
+    return list(assets.files)
 
 
 def _prepare(assets: VoiceAssets, way: Way, scratch: Path) -> Path:
     """Write the optimised files of a way, once for each file and level."""
     if way.file == "onnx":
-        return assets.folder
+        return assets.folder  # not looked into
     folder = scratch / f"{way.file}-{way.level}"
     if not folder.is_dir():
         folder.mkdir()
@@ -173,24 +173,27 @@ def _speak_alone(arguments: Sequence[str]) -> dict[str, float]:
     import numpy as np
     import onnxruntime  # noqa: F401 - its import is no part of the loading
 
-    from voxedge.engines.tts import network as networks
+    from voxedge.engines.tts import network, student
     from voxedge.engines.tts.assets import load_assets
     from voxedge.engines.tts.durations import allot_frames, chunk_plan
+    from voxedge.engines.tts.opening import open_network
     from voxedge.engines.tts.phonemes import Phonemizer
     from voxedge.engines.tts.piper_onnx import PiperSettings
+    from voxedge.models.recipes import in_use
 
-    way, assets = Way(**options.way), load_assets(options.name, options.built)
+    way, assets = Way(**options.way), in_use(load_assets(options.name, options.built))
 
     def open_session(model: Path, threads: int) -> Any:
         name = model.name if way.file != "ort" else f"{model.stem}.ort"
-        return _session(options.files / name, way)
+        return _session(model if way.file == "onnx" else options.files / name, way)
 
-    networks.open_session = open_session
+    network.open_session = open_session
+    student.open_session = open_session  # type: ignore[attr-defined]
     ids = next(iter(Phonemizer(assets.config).sentences(SENTENCES[0]))).ids
     wall, cpu = time.perf_counter(), time.process_time()
-    network = networks.VoiceNetwork(assets, way.threads)
+    voice = open_network(assets, way.threads)
     loaded_wall, loaded_cpu = time.perf_counter(), time.process_time()
-    encoded = network.encode(ids, None, 0.0)
+    encoded = voice.encode(ids, None, 0.0)
     frames = allot_frames(encoded.durations, assets.config.length_scale, 1.0)
     settings = PiperSettings()
     sizes = chunk_plan(
@@ -200,7 +203,7 @@ def _speak_alone(arguments: Sequence[str]) -> dict[str, float]:
         settings.largest_chunk_frames,
     )
     first_cpu = 0.0
-    for _ in network.decode(np.repeat(encoded.mean, frames, axis=1), sizes):
+    for _ in voice.decode(np.repeat(encoded.mean, frames, axis=1), sizes):
         first_cpu = first_cpu or time.process_time()
     return {
         "load_cpu_ms": 1000 * (loaded_cpu - cpu),

@@ -222,12 +222,13 @@ def _speak_alone(arguments: Sequence[str]) -> float:
     parser.add_argument("model", type=Path)
     options = parser.parse_args(arguments)
     from voxedge.engines.tts.assets import load_assets
+    from voxedge.models.recipes import in_use
 
     assets = load_assets(options.name, options.folder)
     if options.side == "ours":
         from voxedge.engines.tts.piper_onnx import PiperOnnxVoice, PiperSettings
 
-        voice = PiperOnnxVoice(assets, PiperSettings(threads=1))
+        voice = PiperOnnxVoice(in_use(assets), PiperSettings(threads=1))
         asyncio.run(_speak_ours(voice, SENTENCES[0]))
         voice.close()
     else:
