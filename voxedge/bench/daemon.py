@@ -173,6 +173,7 @@ async def felt(engines: Engines, *, stops: int, presses: int, seed: int = 0) -> 
                 cache.pin(natural.name, utterance, chunks)
         life = asyncio.create_task(session.run())
         try:
+            await session.started.wait()
             bench = _Bench(session, _Ear(sink), random.Random(seed))
             return {
                 "stop_to_silence_ms": await _stops(bench, stops),

@@ -147,6 +147,8 @@ class Session:
         self._earcon_rate_hz = 0
         self._reading: _Reading | None = None
         self._tasks: asyncio.TaskGroup | None = None
+        self.started = asyncio.Event()
+        """Set once ``run`` has begun; nothing may be asked for before."""
         self._page: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()
         self._shelf_jobs: asyncio.Queue[m.Effect] = asyncio.Queue(_SHELF_JOBS)
@@ -246,6 +248,7 @@ class Session:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
+                self.started.set()
                 tasks.create_task(self._owner.run(), name="voice")
                 tasks.create_task(self._keep_shelf(), name="shelf")
         finally:

@@ -23,7 +23,7 @@ from voxedge.actions import Intent
 from voxedge.api.protocol import Health as HealthLine
 from voxedge.api.protocol import OpenDocument, Position, Status, Voice
 from voxedge.api.server import ControlServer
-from voxedge.compose import style_of
+from voxedge.compose import open_phrases, style_of
 from voxedge.config import Settings, changed
 from voxedge.errors import NoSoundCard, SoundCardUnknown, VoiceFailed, VoxedgeError
 from voxedge.inputs.events import Asked, Trouble
@@ -51,12 +51,14 @@ from voxedge.service.supervisor import Part, Supervisor
 from voxedge.service.watchdog import Progress, Pulse, keep_watchdog
 from voxedge.service.workers import Worker
 from voxedge.speech.lines import SpeechClass
+from voxedge.speech.prepare import phrase_sound
 
 if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.tts.fallback import VoiceSwitch
     from voxedge.reader.ports import Camera
     from voxedge.service.proxies import WorkerSynthesizer
+    from voxedge.speech.phrase_cache import PhraseCache
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +117,8 @@ class Daemon:
 
     async def do(self, intent: Intent) -> None:
         """Take up an action; see ``api.server.Reader``."""
+        # Under socket activation a message may have waited for longer than we live.
+        await self._session.started.wait()
         await self._session.do(intent)
 
     async def say(self, speech_class: SpeechClass, text: str) -> None:
@@ -183,6 +187,7 @@ class Daemon:
         parts.push_async_callback(shelf.close)
         self._shelf = shelf
         self._phrases = OwnPhrases()
+        self._kept_phrases = _kept_phrases(settings, engines)
         self._monitor = HealthMonitor(
             lambda: read_snapshot(options.state_folder),
             self._announce,
@@ -360,7 +365,7 @@ class Daemon:
             if self._phrases.pinned(voice.name, utterance):
                 continue
             try:
-                chunks = tuple([chunk async for chunk in voice.stream(utterance)])
+                chunks = await phrase_sound(voice, utterance, self._kept_phrases)
             except VoxedgeError as error:
                 log.info("own phrases are not kept: %s", error)
                 await asyncio.sleep(5.0)
@@ -565,3 +570,14 @@ async def _succeeds(command: str) -> bool:
     if code:
         log.warning("turning off failed", extra=fields(event="power_off", code=code))
     return code == 0
+
+
+def _kept_phrases(settings: Settings, engines: Engines) -> PhraseCache | None:
+    """The folder of the reader's own sentences as sound, which outlives a restart."""
+    if engines.facts is None or engines.facts.name != settings.voice.name:
+        return None
+    try:
+        return open_phrases(settings)
+    except VoxedgeError as error:
+        log.warning("own phrases are not kept: %s", error)
+        return None
