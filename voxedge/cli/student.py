@@ -16,9 +16,11 @@ from voxedge.cli.progress import ProgressBar
 from voxedge.errors import UsageError, VoxedgeError
 
 if TYPE_CHECKING:
+    from voxedge.engines.tts.assets import VoiceAssets
     from voxedge.engines.tts.network import VoiceNetwork
     from voxedge.engines.tts.student import StudentNetwork
     from voxedge.models.distil.package import Student
+    from voxedge.models.score.scoring import VoiceScore
 
 _RECIPES = ("student", "split", "fp32")
 """``voxedge.models.recipes.RECIPES``, not imported here: a key press (``voxedge do``) reads every
@@ -62,6 +64,7 @@ def register(verbs: Subparsers) -> None:
     score.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
     score.add_argument("--sentences", type=int, default=100, help="how many of the hundred")
     score.add_argument("--out", metavar="FOLDER", type=Path, help="write a page and WAV files")
+    score.add_argument("--card", metavar="FILE", type=Path, help="write the student's model card")
     score.add_argument("--json", action="store_true", help="print one JSON object")
     score.set_defaults(run=run_score)
 
@@ -137,6 +140,8 @@ def run_score(arguments: argparse.Namespace) -> int:
         )
     except JudgeMissing as error:
         raise UsageError(reason=f"{error}: pip install 'voxedge[score]'") from error
+    if arguments.card is not None:
+        _write_card(arguments.card, assets, verdict.score)
     if arguments.json:
         print(json.dumps({"voice": assets.name, **verdict.score.as_json()}, indent=2))
     else:
@@ -144,6 +149,18 @@ def run_score(arguments: argparse.Namespace) -> int:
         if verdict.page:
             print(f"Look and listen: {verdict.page}")
     return 0 if verdict.score.passed else 1
+
+
+def _write_card(path: Path, assets: VoiceAssets, score: VoiceScore) -> None:
+    from voxedge.models.distil.card import model_card
+    from voxedge.models.distil.recipe import installed_folder
+    from voxedge.models.manifest import load_manifest
+
+    student = _shipped(assets.name)
+    folder = installed_folder(assets.folder.parent, student)
+    sizes = {item.name: item.stat().st_size for item in sorted(folder.glob("*.onnx"))}
+    card = model_card(load_manifest().find(assets.name), student, sizes, score)
+    path.write_text(card, encoding="utf-8")
 
 
 def _original(name: str | None) -> VoiceNetwork:

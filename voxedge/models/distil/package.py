@@ -49,12 +49,14 @@ class Student:
         weights: by the names of ``weight_shapes``.
         int8: layers to run in INT8, with the range of each one's input.
         origin_sha256: digest of the teacher's official model.
+        training: how it came to be, in a few sentences, for its card.
     """
 
     shape: StudentShape
     weights: Weights
     int8: Mapping[str, Range]
     origin_sha256: str
+    training: str = ""
 
 
 def save_student(folder: Path, voice: str, student: Student) -> None:
@@ -63,6 +65,7 @@ def save_student(folder: Path, voice: str, student: Student) -> None:
     data = {
         "format": FORMAT,
         "origin_sha256": student.origin_sha256,
+        "training": student.training,
         "int8": {name: asdict(item) for name, item in student.int8.items()},
     }
     (folder / f"{voice}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
@@ -81,7 +84,8 @@ def load_student(folder: Path, voice: str) -> Student:
         if data["format"] != FORMAT:
             raise WeightsUnusable(f"{voice}.json is of format {data['format']}")
         int8 = {name: _range(item) for name, item in data["int8"].items()}
-        return Student(shape, weights, int8, str(data["origin_sha256"]))
+        training = str(data.get("training", ""))
+        return Student(shape, weights, int8, str(data["origin_sha256"]), training)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsUnusable(f"{voice}.json does not parse: {error}") from error
 

@@ -112,7 +112,12 @@ def distil_voice(
     shards = [load_shard(path) for path in paths]
     weights = train(plan.shape, shards, work / "training.pt", plan.training, warm, progress)
     int8 = choose_int8(teacher, plan.shape, weights, judge, progress)
-    student = Student(plan.shape, weights, int8, origin_sha256)
+    training = (
+        f"{plan.training.steps} steps of {plan.training.batch} stretches on "
+        f"{plan.minutes:.0f} minutes of the teacher's speech, "
+        f"{'warm start' if warm is not None else 'from chance'}, seed {plan.training.seed}."
+    )
+    student = Student(plan.shape, weights, int8, origin_sha256, training)
     target.mkdir(parents=True, exist_ok=True)
     save_student(target, voice, student)
     return student
