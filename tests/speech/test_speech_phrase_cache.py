@@ -29,7 +29,7 @@ from voxedge.speech.phrase_cache import (
     utterance_key,
 )
 from voxedge.speech.planner import Style
-from voxedge.speech.prepare import prepare_phrases
+from voxedge.speech.prepare import phrase_sound, prepare_phrases
 from voxedge.testing.fake_voice import FakeVoice, Misdeed
 
 ORIGIN = Origin("fake", "0" * 64)
@@ -358,3 +358,21 @@ def test_a_full_disk_ends_the_preparing(tmp_path, monkeypatch):
     monkeypatch.setattr(phrase_cache.tempfile, "mkstemp", full)
     with pytest.raises(DiskFull):
         prepare(FakeVoice(), cache(tmp_path), ["One."])
+
+
+def test_the_sound_of_a_phrase_is_made_once(tmp_path):
+    store, asked = cache(tmp_path), []
+
+    class Asked(FakeVoice):
+        def stream(self, utterance):
+            asked.append(utterance.text)
+            return super().stream(utterance)
+
+    def sound_of(text, kept):
+        return asyncio.run(phrase_sound(Asked(), Utterance(text), kept))
+
+    first, second = sound_of("Ready.", store), sound_of("Ready.", store)
+    np.testing.assert_allclose(joined(first), joined(second), atol=2e-5)
+    assert asked == ["Ready."]
+    sound_of("Ready.", None)
+    assert asked == ["Ready."] * 2

@@ -78,6 +78,16 @@ def in_use(assets: VoiceAssets) -> VoiceAssets:
     return replace(assets, light=light)
 
 
+def light_key(place: Path, model_sha256: str) -> str:
+    """Name of the light networks in use, empty for none; as ``in_use`` finds them."""
+    try:
+        data = json.loads((place / IN_USE_FILE).read_text(encoding="utf-8"))
+        light = _light(place, data, model_sha256)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return f"{light.recipe} {light.student.parent.name}"
+
+
 def light_intact(place: Path) -> bool:
     """Whether the light networks in use, if any, have the digests they were written with."""
     try:

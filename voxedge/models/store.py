@@ -24,7 +24,7 @@ from voxedge.models.fetch_url import fetch_url
 from voxedge.models.manifest import Manifest, PypiSource, VoiceEntry, load_manifest
 from voxedge.models.paths import models_folder
 from voxedge.models.progress import Progress, Silent
-from voxedge.models.recipes import in_use, light_intact, use_recipe
+from voxedge.models.recipes import in_use, light_intact, light_key, use_recipe
 
 if TYPE_CHECKING:
     from voxedge.models.distil.package import Student
@@ -200,15 +200,14 @@ class VoiceStore:
     def identity(self, name: str | None = None) -> str:
         """What a voice's sound hangs on, model and derivation, as a key for what is kept of it.
 
+        Fast, and nothing heavy is imported: the daemon asks too.
+
         Raises:
             VoiceUnknown: no such voice.
-            VoiceMissing: it is not installed.
-            VoiceCorrupt: its files are not what the manifest promises.
         """
-        assets = self.open(name)
-        if assets.light is None:
-            return assets.folder.name
-        return f"{assets.light.recipe} {assets.light.student.parent.name}"
+        entry = self.entry(name)
+        stages = self._stages(entry)
+        return light_key(stages.parent, entry.model.sha256) or stages.name
 
     def phrases_folder(self, name: str | None = None) -> Path:
         """Where the device's own phrases are kept as sound of a voice; it may not exist yet.

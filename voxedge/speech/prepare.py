@@ -54,6 +54,27 @@ async def prepare_phrases(
     return failed
 
 
+async def phrase_sound(
+    voice: Synthesizer, utterance: Utterance, cache: PhraseCache | None
+) -> tuple[PcmChunk, ...]:
+    """The sound of one of the device's own phrases: as it was kept, or spoken now and kept.
+
+    Args:
+        voice: the natural voice itself.
+        utterance: what to say; never text of a page, for it may end on a disk.
+        cache: None for nothing kept.
+
+    Raises:
+        VoxedgeError: the voice failed.
+    """
+    chunks = cache.get(utterance) if cache is not None else None
+    if chunks is None:
+        chunks = await _whole(voice, utterance)
+        if cache is not None:
+            cache.put(utterance, chunks)
+    return chunks
+
+
 async def _whole(voice: Synthesizer, utterance: Utterance) -> tuple[PcmChunk, ...]:
     # The protocol promises an async iterator that can be closed: an async generator.
     source = cast("AsyncGenerator[PcmChunk, None]", voice.stream(utterance))
