@@ -162,7 +162,10 @@ def put(path: Path, text: str) -> None:
 def remove_cgroup(name: str) -> None:
     """Remove the container's cgroups, leaves first, once the kernel has let its processes go."""
     mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
-    root = Path(next(mount[1] for mount in mounts if mount[2] == "cgroup2")) / name
+    hierarchy = next((mount[1] for mount in mounts if mount[2] == "cgroup2"), None)
+    if hierarchy is None:
+        return
+    root = Path(hierarchy) / name
     deadline_s = time.monotonic() + 10
     while root.exists() and time.monotonic() < deadline_s:
         for folder in [*reversed([p for p in root.rglob("*") if p.is_dir()]), root]:

@@ -51,6 +51,10 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         """Virtual seconds."""
         return self._virtual.now_s
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the worker threads without a limit: they live in real time, not in ours."""
+        await super().shutdown_default_executor()
+
 
 def run_virtual(main: Coroutine[Any, Any, T], *, limit_s: float = 3600.0) -> T:
     """Run a coroutine under the virtual clock.
