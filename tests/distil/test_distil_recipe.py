@@ -18,6 +18,7 @@ from voxedge.models.distil.recipe import (
     Plan,
     choose_int8,
     distil_voice,
+    fitting_shape,
     install_student,
     installed_folder,
     is_installed,
@@ -150,6 +151,12 @@ def test_a_plan_that_does_not_fit_the_voice_is_refused(teacher, tmp_path, monkey
     monkeypatch.setattr(recipe, "Dnsmos", lambda: Judge(pleased=99))
     with pytest.raises(ValueError, match="channels"):
         distil_voice("tiny", teacher, "0" * 64, tmp_path, tmp_path, Plan())
+
+
+def test_the_default_plan_is_fitted_to_any_voice(teacher):
+    shape = fitting_shape(teacher)
+    assert (shape.latent_channels, shape.hop, shape.rate_hz) == (CHANNELS, HOP, RATE_HZ)
+    assert shape.channels == StudentShape().channels
 
 
 def test_from_voice_to_student(teacher, tmp_path, monkeypatch):

@@ -88,7 +88,7 @@ def run_build(arguments: argparse.Namespace) -> int:
             training = Training(
                 steps=arguments.steps, threads=arguments.threads, device=arguments.device
             )
-            plan = Plan(minutes=arguments.minutes, texts=arguments.text, training=training)
+            plan = Plan(arguments.minutes, tuple(arguments.text), fitting_shape(teacher), training)
             warm = None
             if arguments.prune is not None:
                 wide = _shipped(assets.name)

@@ -227,14 +227,23 @@ def open_installed(
         raise VoiceCorrupt(voice=voice, reason=str(error)) from error
 
 
+def fitting_shape(teacher: VoiceNetwork) -> StudentShape:
+    """The default student with the teacher's latent channels, rate and hop."""
+    hop = teacher.assets.hop
+    return StudentShape(
+        latent_channels=next(priors(teacher)).shape[0],
+        fft_size=4 * hop,
+        hop=hop,
+        rate_hz=teacher.assets.config.rate_hz,
+    )
+
+
 def _check_fits(shape: StudentShape, teacher: VoiceNetwork) -> None:
-    channels = next(priors(teacher)).shape[0]
-    rate, hop = teacher.assets.config.rate_hz, teacher.assets.hop
-    if (shape.latent_channels, shape.rate_hz, shape.hop) != (channels, rate, hop):
-        raise ValueError(
-            f"the voice has {channels} channels, {rate} Hz and a hop of {hop}; the student "
-            f"{shape.latent_channels}, {shape.rate_hz} Hz and {shape.hop}"
-        )
+    fit = fitting_shape(teacher)
+    ours = (shape.latent_channels, shape.rate_hz, shape.hop, shape.fft_size)
+    theirs = (fit.latent_channels, fit.rate_hz, fit.hop, fit.fft_size)
+    if ours != theirs:
+        raise ValueError(f"channels, rate, hop and window are {theirs}; of the student {ours}")
 
 
 def _check_speaks(voice: str, network: StudentNetwork) -> None:

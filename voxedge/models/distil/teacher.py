@@ -117,12 +117,12 @@ def utterances(
     config = teacher.assets.config
     phonemizer = Phonemizer(config)
     rng = np.random.default_rng([seed, 11])
+    speaker = config.default_speaker  # a student has one voice
     for text in corpus.sentences(seed, texts):
         for sentence in phonemizer.sentences(text):
             if not sentence.sounds:
                 continue
             tokens = len(sentence.ids)
-            speaker = int(rng.integers(config.speakers)) if config.speakers > 1 else 0
             spread = 0.8 if rng.random() < 0.5 else 0.0
             noise = rng.standard_normal((2, tokens), dtype=np.float32)
             encoded = teacher.encode(sentence.ids, noise, spread, speaker)
