@@ -439,7 +439,7 @@ def test_where_the_socket_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
     assert socket_path() == Path("/run/user/7/voxedge/control.sock")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
-    assert socket_path() == Path("/run/voxedge.sock")
+    assert socket_path() == Path("/run/voxedge/control.sock")
 
 
 # The client and the commands that use it

@@ -205,7 +205,7 @@ def socket_path() -> Path:
     named = os.environ.get("VOXEDGE_SOCKET")
     if named:
         return Path(named)
-    service = Path("/run/voxedge.sock")
+    service = Path("/run/voxedge/control.sock")
     own = os.environ.get("XDG_RUNTIME_DIR")
     if own and not service.exists():
         return Path(own) / "voxedge" / "control.sock"

@@ -95,6 +95,6 @@ def _own_socket() -> Path:
         return Path(named)
     runtime = os.environ.get("RUNTIME_DIRECTORY")
     if runtime:
-        return Path(runtime.split(":")[0]) / "voxedge.sock"
+        return Path(runtime.split(":")[0]) / "control.sock"
     own = os.environ.get("XDG_RUNTIME_DIR")
     return Path(own or _state_folder()) / "voxedge" / "control.sock"
