@@ -52,14 +52,12 @@ from voxedge.service.watchdog import Progress, Pulse, keep_watchdog
 from voxedge.service.workers import Worker
 from voxedge.speech.lines import SpeechClass
 from voxedge.speech.prepare import phrase_sound
-from voxedge.speech.prepare import phrase_sound
 
 if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.tts.fallback import VoiceSwitch
     from voxedge.reader.ports import Camera
     from voxedge.service.proxies import WorkerSynthesizer
-    from voxedge.speech.phrase_cache import PhraseCache
     from voxedge.speech.phrase_cache import PhraseCache
 
 log = logging.getLogger(__name__)
@@ -189,7 +187,6 @@ class Daemon:
         parts.push_async_callback(shelf.close)
         self._shelf = shelf
         self._phrases = OwnPhrases()
-        self._kept_phrases = _kept_phrases(settings, engines)
         self._kept_phrases = _kept_phrases(settings, engines)
         self._monitor = HealthMonitor(
             lambda: read_snapshot(options.state_folder),
@@ -573,17 +570,6 @@ async def _succeeds(command: str) -> bool:
     if code:
         log.warning("turning off failed", extra=fields(event="power_off", code=code))
     return code == 0
-
-
-def _kept_phrases(settings: Settings, engines: Engines) -> PhraseCache | None:
-    """The folder of the reader's own sentences as sound, which outlives a restart."""
-    if engines.facts is None or engines.facts.name != settings.voice.name:
-        return None
-    try:
-        return open_phrases(settings)
-    except VoxedgeError as error:
-        log.warning("own phrases are not kept: %s", error)
-        return None
 
 
 def _kept_phrases(settings: Settings, engines: Engines) -> PhraseCache | None:
