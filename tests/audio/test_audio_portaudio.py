@@ -215,16 +215,23 @@ class PulseServer:
             self.process.wait()
 
 
-@pytest.mark.skipif(shutil.which("pulseaudio") is None, reason="needs pulseaudio")
-@pytest.mark.skipif(
-    not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")),
-    reason="needs libasound2-plugins",
-)
-def test_a_device_that_vanishes_and_comes_back(tmp_path):
-    conf = tmp_path / "asound.conf"
+@pytest.fixture
+def pulse(tmp_path):
+    """A running sound server, and an ALSA configuration whose default device it is."""
+    if shutil.which("pulseaudio") is None:
+        pytest.skip("needs pulseaudio")
+    if not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")):
+        pytest.skip("needs libasound2-plugins")
     server = PulseServer(tmp_path)
+    conf = tmp_path / "asound.conf"
     conf.write_text(f'pcm.!default {{ type pulse server "unix:{server.socket}" }}\n')
     server.start()
+    yield server, conf
+    server.kill()
+
+
+def test_a_device_that_vanishes_and_comes_back(pulse, tmp_path):
+    server, conf = pulse
     # A cookie file is made where HOME is.
     process = run_script(LOSE, conf, HOME=str(tmp_path), XDG_RUNTIME_DIR=str(tmp_path))
     try:
@@ -238,21 +245,12 @@ def test_a_device_that_vanishes_and_comes_back(tmp_path):
         assert process.stdout.readline() == "heard\n", process.stderr.read()
         assert process.wait(timeout=10) == 0
     finally:
-        server.kill()
         process.kill()
         process.communicate()
 
 
-@pytest.mark.skipif(shutil.which("pulseaudio") is None, reason="needs pulseaudio")
-@pytest.mark.skipif(
-    not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")),
-    reason="needs libasound2-plugins",
-)
-def test_the_command_line_tells_that_the_card_vanished_mid_sentence(tmp_path):
-    conf = tmp_path / "asound.conf"
-    server = PulseServer(tmp_path)
-    conf.write_text(f'pcm.!default {{ type pulse server "unix:{server.socket}" }}\n')
-    server.start()
+def test_the_command_line_tells_that_the_card_vanished_mid_sentence(pulse, tmp_path):
+    server, conf = pulse
     process = subprocess.Popen(
         [sys.executable, "-m", "voxedge", "--debug", "say", "This goes on for a while. " * 40],
         env={
@@ -273,6 +271,5 @@ def test_the_command_line_tells_that_the_card_vanished_mid_sentence(tmp_path):
         assert process.wait(timeout=20) == 12, rest
         assert rest.strip().splitlines()[-1].startswith("voxedge: The sound card vanished")
     finally:
-        server.kill()
         process.kill()
         process.communicate()
