@@ -373,6 +373,112 @@ class CameraFailed(VoxedgeError):
     spoken = "My camera did not take the picture. Please try again."
 
 
+class CameraLost(VoxedgeError):
+    """No picture comes any more: unplugged, or its driver stopped."""
+
+    exit_code = 19
+    printed = "The camera {camera} was lost: {reason}. Check its cable."
+    spoken = "My camera was disconnected. Please check its cable."
+
+
+class CameraBlack(VoxedgeError):
+    """Pictures come, without any light in them."""
+
+    exit_code = 19
+    printed = "The camera {camera} sees only black: {reason}. Is it covered? Is there light?"
+    spoken = "My camera sees only black. Is something covering it? Is the light on?"
+
+
+class CameraFrozen(VoxedgeError):
+    """The same picture comes again and again."""
+
+    exit_code = 19
+    printed = "The camera {camera} is stuck: {reason}. It is started again."
+    spoken = "My camera is stuck. I am starting it again."
+
+
+class CameraTiny(VoxedgeError):
+    """Pictures too small to hold print."""
+
+    exit_code = 19
+    printed = "The camera {camera} is of no use: {reason}. It is started again."
+    spoken = "The pictures from my camera are too small. I am starting it again."
+
+
+class CameraChanged(VoxedgeError):
+    """The size of the pictures changed while the camera ran."""
+
+    exit_code = 19
+    printed = "The camera {camera} is not as it was: {reason}. It is started again."
+    spoken = "My camera has changed its pictures. I am starting it again."
+
+
+class MicrophoneMissing(VoxedgeError):
+    """No microphone to listen with, or none by that name."""
+
+    exit_code = 20
+    printed = "There is no microphone ({reason}). Listen to a file instead with --wav speech.wav"
+    spoken = "I have no microphone."
+
+
+class MicrophoneLost(VoxedgeError):
+    """The microphone vanished while listening."""
+
+    exit_code = 20
+    printed = "The microphone {device} vanished while listening. Check its plug."
+    spoken = "My microphone was disconnected."
+
+
+class MicrophoneDead(VoxedgeError):
+    """The microphone is there, but what comes from it cannot be speech."""
+
+    exit_code = 20
+    printed = "The microphone gives no usable sound: {reason}."
+    spoken = "My microphone hears nothing. It may be switched off, or covered."
+
+
+class SoundUnusable(VoxedgeError):
+    """A sound file that cannot be listened to."""
+
+    exit_code = 20
+    printed = "{path} cannot be listened to: {reason}."
+    spoken = "I cannot listen to that recording."
+
+
+class HearingLanguageMissing(VoxedgeError):
+    """No commands in that language."""
+
+    exit_code = 21
+    printed = "Commands are not understood in '{language}'. Known languages: {known}."
+    spoken = "I do not understand commands in that language yet."
+
+
+class RecogniserMissing(VoxedgeError):
+    """No recogniser of speech for the language is installed."""
+
+    exit_code = 21
+    printed = "No recogniser is installed for '{language}': {reason}."
+    spoken = "I cannot understand speech in that language yet. A part must be installed first."
+
+
+class RecogniserCorrupt(VoxedgeError):
+    """The model is not what the manifest promises, or is of another language."""
+
+    exit_code = 21
+    printed = (
+        "The recogniser '{model}' is damaged ({reason}). Remove its folder and fetch it again."
+    )
+    spoken = "My model for understanding speech is damaged. It must be fetched again."
+
+
+class RecogniserFailed(VoxedgeError):
+    """Recognition failed while running."""
+
+    exit_code = 21
+    printed = "Understanding speech failed: {reason}."
+    spoken = "I could not understand. Something went wrong; please try again."
+
+
 class InstallFailed(VoxedgeError):
     """A program that sets up the service failed."""
 
