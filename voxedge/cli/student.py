@@ -73,7 +73,7 @@ def run_build(arguments: argparse.Namespace) -> int:
     """Train if asked, then make the networks and put them in use."""
     from voxedge.models.distil.network import TorchMissing
     from voxedge.models.distil.prune import prune
-    from voxedge.models.distil.recipe import Plan, distil_voice
+    from voxedge.models.distil.recipe import Plan, distil_voice, fitting_shape
     from voxedge.models.distil.train import CheckpointUnusable, Training
     from voxedge.models.recipes import use_recipe
     from voxedge.models.score.metrics import JudgeMissing
