@@ -79,8 +79,8 @@ words misheard at most {100 * WORD_ERRORS_WORSE_MAX:.1f} points more: {verdict}.
 
 ```sh
 voxedge models fetch {entry.name}
-python -m voxedge.cli.student score {entry.name} --out page
-python -m voxedge.cli.student build {entry.name} --train work
+voxedge models score {entry.name} --out page
+voxedge models build {entry.name} --train work
 ```
 
 The first two reproduce the scores; the third trains another student of the same kind.
