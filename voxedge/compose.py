@@ -92,8 +92,9 @@ def open_number_check() -> NumberCheck | None:
     from voxedge.models.readers import find_reader
 
     try:
-        entry, model = find_reader()
-        return NumberCheck(PaddleLineReader(model, entry.name))
+        entry, _ = find_reader(quick=True)
+        # Its digest is checked and its network loaded while the first lines are recognised.
+        return NumberCheck(entry.name, lambda: PaddleLineReader(find_reader()[1], entry.name))
     except VoxedgeError as error:
         _log.warning("%s", error)
         return None

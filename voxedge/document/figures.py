@@ -154,9 +154,14 @@ def is_dose_unit(word: str) -> bool:
 
 
 def may_be_figure(word: str) -> bool:
-    """Say whether a short word consists of letters that digits are taken for: "lO", "S"."""
+    """Say whether a short word consists of letters that digits are taken for: "lO", "S".
+
+    Small words such as "to" and "is" do not count.
+    """
     core = word.strip(_EDGES + ".,:;")
-    return 0 < len(core) <= 3 and all(character in _LOOKALIKES for character in core)
+    if not 0 < len(core) <= 3 or not all(character in _LOOKALIKES for character in core):
+        return False
+    return len(core) == 1 or not core.islower() or set(core) <= set("lo")
 
 
 def is_clean_figure(word: str) -> bool:

@@ -34,14 +34,15 @@ def natural_voice(name: str, threads: int) -> PiperOnnxVoice:
 
 
 def page_reader() -> TesseractReader:
-    """Open the page reader.
+    """Open the page reader, with the second reader of numbers where that is installed.
 
     Raises:
         OcrMissing: tesseract is not installed.
     """
+    from voxedge.compose import open_number_check
     from voxedge.engines.ocr.reader import TesseractReader
 
-    return TesseractReader()
+    return TesseractReader(numbers=open_number_check())
 
 
 def natural_voice_spec(name: str, threads: int) -> WorkerSpec:

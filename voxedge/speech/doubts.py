@@ -43,6 +43,11 @@ class Doubted:
     explained: str
     is_checked: bool
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing in it is in doubt."""
+        return self.is_checked and not self.explained
+
 
 def with_doubts(sentence: Sentence, language: str, *, starts_paragraph: bool) -> Doubted:
     """Return what may be said of a sentence.

@@ -101,7 +101,7 @@ class Planner:
             for line in _with_remarks(said, self._remarks(sentence, here, asks=asks)):
                 if held is not None:
                     yield held
-                held = line
+                held = line if sentence.is_certain else replace(line, certain=False)
             asks = asks and not sentence.explained
         if held is not None:
             yield self._as_last(held, is_heading=is_heading)
@@ -169,7 +169,7 @@ def _with_remarks(said: Iterable[Line], remarks: list[Line]) -> Iterator[Line]:
         return
     for line in (*said, *remarks):
         is_last = line is remarks[-1]
-        yield replace(line, certain=False, ends_sentence=is_last)
+        yield replace(line, ends_sentence=is_last)
 
 
 def plan_document(document: Document, style: Style | None = None) -> Iterator[Line]:

@@ -7,12 +7,14 @@ does not.
 
 from __future__ import annotations
 
+import functools
 import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from voxedge.document.agreement import lay_beside
 from voxedge.document.figures import holds_figure
@@ -20,10 +22,11 @@ from voxedge.document.numbers import UNSURE
 from voxedge.engines.ocr.line_reader import Crop, LineReader, LineText
 from voxedge.engines.ocr.spans import number_spans
 from voxedge.engines.ocr.tesseract import TsvWord
-from voxedge.errors import OcrFailed
+from voxedge.errors import VoxedgeError
 from voxedge.vision.illumination import Grey
 
 _log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 
 _MIN_CERTAINTY = 0.5
 """A digit or a point that the second reader itself gives less is no confirmation."""
@@ -36,23 +39,29 @@ class NumberCheck:
     """Lets a line reader confirm numbers, under a deadline. Any thread; one call at a time runs.
 
     Args:
-        reader: the second reader. Used from a thread that this object owns and that ends with
-            the process: a reader that hangs must not keep the process from ending.
+        name: of the second reader.
+        open_reader: opens it. Opened and used on a thread that this object owns, so that it loads
+            while the first lines are being recognised, and that ends with the process: a reader
+            that hangs must not keep the process from ending.
         deadline_s: for the numbers of one region. A reader that misses it is not asked again.
     """
 
-    def __init__(self, reader: LineReader, deadline_s: float = _DEADLINE_S) -> None:
-        self._reader = reader
+    def __init__(
+        self, name: str, open_reader: Callable[[], LineReader], deadline_s: float = _DEADLINE_S
+    ) -> None:
+        self._name = name
         self._deadline_s = deadline_s
         self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
         self._is_lost = threading.Event()
         self._cpu_s = 0.0
-        threading.Thread(target=self._serve, name="second-reader", daemon=True).start()
+        threading.Thread(
+            target=self._serve, args=(open_reader,), name="second-reader", daemon=True
+        ).start()
 
     @property
     def name(self) -> str:
         """Name of the second reader."""
-        return self._reader.name
+        return self._name
 
     @property
     def cpu_s(self) -> float:
@@ -95,19 +104,25 @@ class NumberCheck:
             return None
         return call.answer
 
-    def _serve(self) -> None:
+    def _serve(self, open_reader: Callable[[], LineReader]) -> None:
+        reader = self._guarded(open_reader)
         while True:
             call = self._calls.get()
             started_s = time.thread_time()
-            try:
-                call.answer = self._reader.read(call.crops)
-            except OcrFailed as failure:
-                _log.error("%s", failure)
-            except Exception:  # noqa: BLE001 - see below
-                # Whatever a foreign network does, the person at the device goes on hearing.
-                _log.exception("%s crashed", self.name)
+            if reader is not None:
+                call.answer = self._guarded(functools.partial(reader.read, call.crops))
             self._cpu_s += time.thread_time() - started_s
             call.done.set()
+
+    def _guarded(self, work: Callable[[], _Result]) -> _Result | None:
+        try:
+            return work()
+        except VoxedgeError as failure:
+            _log.error("%s", failure)
+        except Exception:  # noqa: BLE001 - the next line says why
+            # Whatever a foreign network does, the person at the device goes on hearing.
+            _log.exception("%s crashed", self.name)
+        return None
 
 
 class _Call:

@@ -42,7 +42,8 @@ def number_spans(words: Sequence[TsvWord], width: int, height: int) -> list[Span
         height: of the picture in pixels.
     """
     spans: list[Span] = []
-    is_open = False
+    # The region before, which is not known here, may end with a number.
+    is_open = True
     for row in visual_lines(words):
         for start, stop in _runs(row, begins_with_unit=is_open):
             spans.append(_span(row, start, stop, width, height))
@@ -78,9 +79,12 @@ def _runs(row: Sequence[TsvWord], *, begins_with_unit: bool) -> list[tuple[int, 
 
 def _same_print(word: TsvWord, other: TsvWord) -> bool:
     """Say whether two neighbours can be read in one crop."""
-    height = word.bottom - word.top
+    height, beside = word.bottom - word.top, other.bottom - other.top
+    # A dash or a tilde between two numbers is low, and belongs to them.
+    is_sign = not any(character.isalnum() for character in other.text)
     return (
-        other.bottom - other.top <= _TALLER * height
+        beside <= _TALLER * height
+        and (is_sign or height <= _TALLER * beside)
         and other.top > word.top - height
         and other.bottom < word.bottom + height
     )
