@@ -80,14 +80,14 @@ class Measured:
         label: name in table and budget.
         audio_s: seconds it spoke.
         stages: instructions by stage and kind, for each second of audio.
-        first_audio: instructions by kind until the first chunk, in all.
+        first_audio: instructions by stage and kind until the first chunk, in all.
         agreement_db: by stage, how alike the answers are to this machine's.
     """
 
     label: str
     audio_s: float
     stages: Mapping[str, Counter[str]]
-    first_audio: Counter[str]
+    first_audio: Mapping[str, Counter[str]]
     agreement_db: Mapping[str, float]
 
     @property
@@ -159,7 +159,7 @@ def measure(sandbox: Sandbox, target: Target, text: str = TEXT) -> Measured:
 
 def attribute(
     text: str, names: Sequence[str], first_mark: int
-) -> tuple[dict[str, Counter[str]], Counter[str]]:
+) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]]]:
     """Share out the plugin's running totals among the stages.
 
     Args:
@@ -168,7 +168,7 @@ def attribute(
         first_mark: how many of them had ended when the first samples were there.
 
     Returns:
-        Instructions by stage and kind, and those up to the first samples by kind.
+        Instructions by stage and kind: all, and those up to the first samples.
 
     Raises:
         GateFailed: the marks on both sides do not match.
@@ -180,9 +180,12 @@ def attribute(
     if len(totals) != len(names) + 1:
         raise GateFailed(f"{len(totals)} marks were counted, {len(names) + 1} were made")
     stages: dict[str, Counter[str]] = {}
-    for name, before, after in zip(names, totals, totals[1:], strict=False):
+    first: dict[str, Counter[str]] = {}
+    for number, (name, before, after) in enumerate(zip(names, totals, totals[1:], strict=False)):
         stages.setdefault(name, Counter()).update(after - before)
-    return stages, totals[first_mark] - totals[0]
+        if number < first_mark:
+            first.setdefault(name, Counter()).update(after - before)
+    return stages, first
 
 
 def agreement_db(ours: Any, theirs: Any) -> float:
@@ -247,7 +250,7 @@ def estimate(item: Measured, baseline: Measured) -> dict[str, float]:
         "instructions_ratio_by_sentence": by_instructions * item.audio_s / baseline.audio_s,
         "rtf_1_thread_by_cycles": PUBLISHED_RTF[1] * by_cycles,
         "rtf_1_thread_by_instructions": PUBLISHED_RTF[1] * by_instructions,
-        "first_audio_ms_1_thread": 1000 * cycles(item.first_audio) * seconds_per_cycle,
+        "first_audio_ms_1_thread": 1000 * _floor(item.first_audio) * seconds_per_cycle,
     }
 
 
@@ -260,15 +263,19 @@ def table(measured: Sequence[Measured]) -> str:
         for stage, counted in sorted(item.stages.items()):
             agreement = item.agreement_db.get(stage)
             lines.append(_line(f"  {stage}", counted, agreement))
-        lines.append(_line("  all", item.whole, item.agreement_db["samples"]))
+        agreement, floor = item.agreement_db["samples"], _floor(item.stages)
+        lines.append(_line("  all", item.whole, agreement, floor))
     return "\n".join(lines)
 
 
-def _line(name: str, counted: Counter[str], agreement: float | None) -> str:
+def _line(
+    name: str, counted: Counter[str], agreement: float | None, floor: float | None = None
+) -> str:
     numbers = [counted.total(), *(sum(counted[k] for k in kinds) for kinds in GROUPS.values())]
     limits = port_cycles(counted)
-    cells = [f"{number / 1e6:11.1f}" for number in [*numbers, max(limits.values())]]
-    cells.append(f"{max(limits, key=lambda limit: limits[limit]):>11}")
+    slowest = max(limits, key=lambda limit: limits[limit]) if floor is None else ""
+    cells = [f"{number / 1e6:11.1f}" for number in [*numbers, floor or max(limits.values())]]
+    cells.append(f"{slowest:>11}")
     cells.append(f"{'' if agreement is None else f'{agreement:.0f} dB':>11}")
     return f"{name:26}" + "".join(cells)
 
