@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 from voxedge.config import Settings
 from voxedge.engines.ocr.languages import bcp47
+from voxedge.engines.tts.adaptive import AdaptiveVoice
 from voxedge.engines.tts.espeak import EspeakVoice
 from voxedge.engines.tts.fallback import FallbackVoice, VoiceSwitch
+from voxedge.engines.tts.quality import Readings
 from voxedge.errors import VoxedgeError
 from voxedge.models.store import VoiceStore
 from voxedge.service.hosted import natural_voice_spec, page_reader_spec
 from voxedge.service.proxies import WorkerSynthesizer
+from voxedge.service.sensors import read_temperature_c
 from voxedge.service.workers import Worker, WorkerSpec
 
 _log = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ class Engines:
         missing: why there is none.
         pages: the page reader.
         language_tag: the page reader's table of languages.
+        adaptive: under heat and load the simple voice speaks for the natural one.
     """
 
     voice: WorkerSpec | None
@@ -55,6 +59,7 @@ class Engines:
     missing: VoxedgeError | None
     pages: WorkerSpec
     language_tag: Callable[[str], str] = bcp47
+    adaptive: bool = True
 
 
 def real_engines(settings: Settings) -> Engines:
@@ -82,6 +87,7 @@ def fake_engines(ms_per_char: float = 40.0) -> Engines:
         VoiceFacts("fake", 22_050, ("en",)),
         None,
         WorkerSpec("page-reader", f"{package}:page_reader", "page_reader", calls_at_once=1),
+        adaptive=False,
     )
 
 
@@ -95,5 +101,11 @@ def hosted_voice(
         return FallbackVoice(missing, formant, on_switch=on_switch), None
     facts = engines.facts
     natural = WorkerSynthesizer(worker, facts.name, facts.rate_hz, VOICE_PATIENCE_S)
-    voice = FallbackVoice(natural, formant, languages=facts.languages, on_switch=on_switch)
+    best = AdaptiveVoice([natural, EspeakVoice()], _readings) if engines.adaptive else natural
+    voice = FallbackVoice(best, formant, languages=facts.languages, on_switch=on_switch)
     return voice, natural
+
+
+def _readings() -> Readings:
+    """What the voice must know of the box. Its load shows itself in the voice's own pace."""
+    return Readings(temperature_c=read_temperature_c())

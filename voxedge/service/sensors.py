@@ -59,6 +59,11 @@ def read_snapshot(
     )
 
 
+def read_temperature_c(sys_root: Path = Path("/sys")) -> float | None:
+    """The hottest thermal zone alone: a file or two. Blocking."""
+    return _temperature_c(sys_root)
+
+
 def _text(path: Path) -> str | None:
     # Sensors answer EIO, ENODATA or EAGAIN while they wake up.
     try:

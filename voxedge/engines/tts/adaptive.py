@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from statistics import median
 from typing import Any, cast
 
 from voxedge.engines.protocols import Synthesizer
@@ -22,8 +24,9 @@ _LONG_PAUSE_MS = 600
 HELD_MAX_S = 20.0
 """A text without any full stop (a list, a table) is taken for one sentence no longer than this."""
 
-_RTF_SMOOTHING = 0.5
-"""Weight of the newest utterance in the running real-time factor."""
+_RTF_UTTERANCES = 3
+"""The pace is the middle one of so many utterances: one that waited for a voice being loaded says
+nothing."""
 
 _RTF_SHORTEST_S = 0.5
 """An utterance with less sound than this ("Ready.") tells nothing of the pace."""
@@ -60,7 +63,7 @@ class AdaptiveVoice:
         self._on_change = on_change
         self._state = QualityState()
         self._at_least = 0
-        self._pace: float | None = None
+        self._paces: deque[float] = deque(maxlen=_RTF_UTTERANCES)
         self._sentence_since_s: float | None = None
 
     @property
@@ -133,23 +136,21 @@ class AdaptiveVoice:
 
     def _decide(self) -> None:
         seen = self._sense()
-        readings = Readings(seen.temperature_c, seen.throttled, self._pace, seen.load)
+        pace = median(self._paces) if len(self._paces) == _RTF_UTTERANCES else None
+        readings = Readings(seen.temperature_c, pace, seen.load)
         before = self._state.rung
         self._state = next_quality(
             self._state, readings, self._clock(), len(self._ladder), self._rules, self._at_least
         )
         if self._state.rung != before:
-            self._pace = None  # of the other voice
+            self._paces.clear()  # of the other voice
             _LOG.info("the voice changes from %s to %s", self._ladder[before].name, self.spoken_by)
             if self._on_change is not None:
                 self._on_change(self.spoken_by)
 
     def _note_pace(self, spent_s: float, sound_s: float) -> None:
-        if sound_s < _RTF_SHORTEST_S:
-            return
-        now = spent_s / sound_s
-        old = now if self._pace is None else self._pace
-        self._pace = _RTF_SMOOTHING * now + (1.0 - _RTF_SMOOTHING) * old
+        if sound_s >= _RTF_SHORTEST_S:
+            self._paces.append(spent_s / sound_s)
 
 
 def _resampler(from_hz: int, to_hz: int) -> Any:

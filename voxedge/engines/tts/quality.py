@@ -15,13 +15,11 @@ class Readings:
 
     Attributes:
         temperature_c: of the processor.
-        throttled: the processor is slowed down for heat or power.
         real_time_factor: time the present voice takes for a second of sound.
         load: runnable tasks for each core, the voice included.
     """
 
     temperature_c: float | None = None
-    throttled: bool | None = None
     real_time_factor: float | None = None
     load: float | None = None
 
@@ -31,7 +29,8 @@ class QualityRules:
     """When to change.
 
     Attributes:
-        hot_c: step down from here. A Raspberry Pi 4 slows itself down at 80 and 85 degrees.
+        hot_c: step down from here. A Raspberry Pi 4 slows itself down a little from 80 degrees,
+            which the pace tells, and a lot from 85.
         cool_c: step up below this.
         slow: real-time factor to step down from: what is left is for the page being read.
         late: real-time factor at which sound breaks off: step down at once.
@@ -43,8 +42,8 @@ class QualityRules:
         calm_max_s: longest such time.
     """
 
-    hot_c: float = 78.0
-    cool_c: float = 70.0
+    hot_c: float = 82.0
+    cool_c: float = 75.0
     slow: float = 0.75
     late: float = 0.95
     quick: float = 0.4
@@ -122,7 +121,6 @@ def _strained(readings: Readings, rules: QualityRules) -> bool:
         _reaches(readings.temperature_c, rules.hot_c)
         or _reaches(readings.real_time_factor, rules.slow)
         or _reaches(readings.load, rules.busy)
-        or readings.throttled is True
     )
 
 
@@ -132,7 +130,6 @@ def _relaxed(readings: Readings, rules: QualityRules) -> bool:
         _reaches(readings.temperature_c, rules.cool_c)
         or _reaches(readings.real_time_factor, rules.quick)
         or _reaches(readings.load, rules.quiet)
-        or readings.throttled is True
     )
 
 
