@@ -82,6 +82,14 @@ def test_split_goes_back_to_the_voice_itself(store, student):
     np.testing.assert_array_equal(spoken(store.open()), plain)
 
 
+def test_a_former_student_makes_room_once_the_new_one_is_in_use(store, student):
+    former = store.build("fp32", student=student).light.student.parent
+    latter = store.build("student", student=student).light.student.parent
+    assert latter.is_dir()
+    assert not former.exists()
+    assert len(spoken(store.open())) > 0
+
+
 def test_what_is_kept_of_one_recipe_is_no_sound_of_another(store, student):
     names = {store.identity()}
     for recipe in ("student", "fp32"):
@@ -92,6 +100,7 @@ def test_what_is_kept_of_one_recipe_is_no_sound_of_another(store, student):
 
 def test_only_the_text_encoder_of_the_student_recipe_is_in_int8(store, student):
     exact = store.build("fp32", student=student).light
+    assert exact.text_encoder.is_file()
     light = store.build("student", student=student).light
     assert exact.text_encoder == store.open().text_encoder
     assert light.text_encoder != exact.text_encoder

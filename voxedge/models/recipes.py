@@ -11,6 +11,7 @@ import errno
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -56,6 +57,9 @@ def use_recipe(recipe: str, assets: VoiceAssets, student: Student | None) -> Voi
         if error.errno == errno.ENOSPC:
             raise DiskFull(path=place / IN_USE_FILE) from error
         raise
+    for other in place.glob(f"{light.student.parent.name.rpartition('-')[0]}-*"):
+        if other != light.student.parent:
+            shutil.rmtree(other, ignore_errors=True)  # made again in seconds, if ever
     return replace(assets, light=light)
 
 
