@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from voxedge.testing.photo import CameraModel, photograph
-from voxedge.testing.typeset import PageStyle, render
+from voxedge.testing.typeset import PageStyle, TextDoesNotFitError, render
 from voxedge.vision.framing import Verdict
 from voxedge.vision.illumination import to_grey
 
@@ -62,13 +62,16 @@ def sheet(seed: int) -> Grey:
     style = PageStyle(
         family=families[seed % 6], size_px=26 + 2 * (seed % 4), columns=1 + seed % 2, margin_px=80
     )
-    text = "# Patient information\n" + "\n".join(
-        f"{number}. {_SENTENCE}" for number in range(1, (19 if style.columns == 2 else 8) + seed % 3)
-    )
-    page: Grey = render(text, style)
-    # Filled to its foot, so that each side has print to lose.
-    used = int(np.flatnonzero((page < 128).any(axis=1)).max()) + 80
-    return page[:used]
+    # As much as fits, so that each side has print to lose.
+    for count in range(24, 4, -1):
+        lines = [f"{number}. {_SENTENCE}" for number in range(1, count)]
+        try:
+            page: Grey = render("\n".join(["# Patient information", *lines]), style)
+        except TextDoesNotFitError:
+            continue
+        used = int(np.flatnonzero((page < 128).any(axis=1)).max()) + 80
+        return page[:used]
+    raise AssertionError("a page that holds no text")
 
 
 _FINE = 1.5
