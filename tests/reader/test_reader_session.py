@@ -16,7 +16,8 @@ from voxedge.errors import (
     OcrFailed,
 )
 from voxedge.flow import VoiceKind
-from voxedge.reader.conversation.model import Model, say
+from voxedge.reader.conversation.effects import say
+from voxedge.reader.conversation.model import Model
 from voxedge.reader.session import HUSH_S, LIMITS_S
 from voxedge.speech.lines import SpeechClass
 

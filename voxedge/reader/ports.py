@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from voxedge.document.cursor import Cursor
 from voxedge.document.model import Document, Section
 from voxedge.flow import Frame
-from voxedge.reader.conversation.model import PageBegan
+from voxedge.reader.conversation.happenings import PageBegan
 
 if TYPE_CHECKING:
     from voxedge.reader.library import Entry

@@ -22,7 +22,9 @@ from voxedge.errors import VoxedgeError
 from voxedge.flow import Utterance, VoiceKind
 from voxedge.logs import fields
 from voxedge.reader.book import book_of
-from voxedge.reader.conversation import model as m
+from voxedge.reader.conversation import effects as fx
+from voxedge.reader.conversation import happenings as hp
+from voxedge.reader.conversation.model import Model, Step, World
 from voxedge.reader.conversation.paging import WORKING
 from voxedge.reader.conversation.steps import ask, hear
 from voxedge.speech.events import Ended, Event, Interrupted, SinkBack, UtteranceStarted
@@ -127,14 +129,14 @@ class Session:
     def __init__(
         self,
         parts: Parts,
-        model: m.Model | None = None,
+        model: Model | None = None,
         *,
         on_change: Callable[[], None] = lambda: None,
         power_off: Callable[[], Awaitable[bool]] | None = None,
         troubles: Callable[[], tuple[str, ...]] = lambda: (),
     ) -> None:
         self._parts = parts
-        self._model = model or m.Model()
+        self._model = model or Model()
         self._on_change = on_change
         self._power_off = power_off
         self._troubles = troubles
@@ -151,8 +153,8 @@ class Session:
         """Set once ``run`` has begun; nothing may be asked for before."""
         self._page: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()
-        self._shelf_jobs: asyncio.Queue[m.Effect] = asyncio.Queue(_SHELF_JOBS)
-        self._cursor_due: m.PutCursor | None = None
+        self._shelf_jobs: asyncio.Queue[fx.Effect] = asyncio.Queue(_SHELF_JOBS)
+        self._cursor_due: fx.PutCursor | None = None
         self._last_reply: Speech | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._hush_timer: asyncio.TimerHandle | None = None
@@ -165,7 +167,7 @@ class Session:
     # -- what is known ------------------------------------------------------------------
 
     @property
-    def model(self) -> m.Model:
+    def model(self) -> Model:
         """The conversation as it stands."""
         return self._model
 
@@ -231,7 +233,7 @@ class Session:
             model = replace(model, volume=volume)
         if rate is not None:
             model = replace(model, rate=rate)
-        self._perform(m.Step(model))
+        self._perform(Step(model))
 
     def use_style(self, style: Callable[[str], Style]) -> None:
         """Take another way of saying text (a changed lexicon); heard from the next sentence on."""
@@ -272,7 +274,7 @@ class Session:
 
     # -- steps --------------------------------------------------------------------------
 
-    def _carry_out(self, intent: Intent, *, pressed: bool = False) -> m.Step:
+    def _carry_out(self, intent: Intent, *, pressed: bool = False) -> Step:
         if self._hint is not None:
             self._hint.cancel()
         step = ask(self._model, intent, self._world())
@@ -288,64 +290,64 @@ class Session:
         )
         return step
 
-    def _happened(self, event: m.Happening) -> None:
+    def _happened(self, event: hp.Happening) -> None:
         self._perform(hear(self._model, event, self._world()))
 
-    def _world(self) -> m.World:
+    def _world(self) -> World:
         now = datetime.datetime.now().astimezone()
-        return m.World(
+        return World(
             now_s=self._loop.time(),
             wall=now if now > _WALL_CLOCK_SET else None,
             troubles=self._troubles(),
         )
 
-    def _perform(self, step: m.Step, *, pressed: bool = False) -> None:
+    def _perform(self, step: Step, *, pressed: bool = False) -> None:
         before, self._model = self._model, step.model
         lines: list[Line] = []
         told = False
         for effect in step.effects:
             match effect:
-                case m.Say(speech_class=SpeechClass.REPLY) | m.Spell():
+                case fx.Say(speech_class=SpeechClass.REPLY) | fx.Spell():
                     lines += self._lines(effect)
                     told = True
                     continue
-                case m.Say(speech_class=SpeechClass.HINT):
+                case fx.Say(speech_class=SpeechClass.HINT):
                     self._hint = self._loop.call_later(HINT_AFTER_S, self._say_hint, effect)
-                case m.Say(speech_class=speech_class):
+                case fx.Say(speech_class=speech_class):
                     self._owner.say(speech_class, list(self._lines(effect)))
-                case m.Sound(name=name):
+                case fx.Sound(name=name):
                     if not (pressed and name == "key_press"):
                         self._earcon(name)
-                case m.Silence():
+                case fx.Silence():
                     self._silence(pressed=pressed)
-                case m.Hold():
+                case fx.Hold():
                     self._hold()
-                case m.ReadOn(cursor=cursor):
+                case fx.ReadOn(cursor=cursor):
                     self._reply(lines)
                     self._read(cursor, None, after_reply=told)
-                case m.ReadPart(cursor=cursor, end=end):
+                case fx.ReadPart(cursor=cursor, end=end):
                     self._reply(lines)
                     self._read(cursor, end, after_reply=told)
-                case m.GoOn(cursor=cursor):
+                case fx.GoOn(cursor=cursor):
                     self._reply(lines)
                     self._go_on(cursor, after_reply=told)
-                case m.TakePage(number=number):
+                case fx.TakePage(number=number):
                     self._take_page(number)
-                case m.DropPage():
+                case fx.DropPage():
                     self._drop_page()
-                case m.SetVolume(volume=volume):
+                case fx.SetVolume(volume=volume):
                     self._parts.sink.volume = volume
-                case m.PowerOff():
+                case fx.PowerOff():
                     self._reply(lines)
                     self._start(self._end_after_goodbye(), "goodbye")
-                case m.PutCursor():
+                case fx.PutCursor():
                     self._put_cursor(effect)
                 case _:
                     self._enqueue(effect)
         self._reply(lines)
         self._changed(before)
 
-    def _changed(self, before: m.Model) -> None:
+    def _changed(self, before: Model) -> None:
         model = self._model
         if model.state is not before.state or model.state is State.MENU:
             self._arm()
@@ -359,8 +361,8 @@ class Session:
 
     # -- voice --------------------------------------------------------------------------
 
-    def _lines(self, said: m.Say | m.Spell) -> Iterator[Line]:
-        if isinstance(said, m.Say):
+    def _lines(self, said: fx.Say | fx.Spell) -> Iterator[Line]:
+        if isinstance(said, fx.Say):
             yield from self._text(self._parts.messages.say(said.key, dict(said.slots)))
             return
         for names in said.words:
@@ -378,7 +380,7 @@ class Session:
     def _style(self, language: str) -> Style:
         return replace(self._parts.style(language), rate=self._model.rate)
 
-    def _say_hint(self, hint: m.Say) -> None:
+    def _say_hint(self, hint: fx.Say) -> None:
         self._owner.say(SpeechClass.HINT, list(self._lines(hint)))
 
     def _reply(self, lines: list[Line]) -> None:
@@ -476,7 +478,7 @@ class Session:
                     self._arm()
                     if line.place is not None and line.place != reading.place:
                         reading.place = line.place
-                        self._happened(m.SentenceBegan(line.place))
+                        self._happened(hp.SentenceBegan(line.place))
             case Spoken():
                 self._playing = False
                 self._sounded_s = self._loop.time()
@@ -490,7 +492,7 @@ class Session:
                 if mine and reading is not None:
                     self._reading = None
                     if reading.goes_on:
-                        self._happened(m.ReadingEnded(outcome))
+                        self._happened(hp.ReadingEnded(outcome))
                 self._on_change()
             case SinkBack():
                 self._earcon("ready")
@@ -522,7 +524,7 @@ class Session:
         if self.speaking and self._playing:
             self._arm()
         else:
-            self._happened(m.TimedOut(state))
+            self._happened(hp.TimedOut(state))
 
     def _end_hush(self) -> bool:
         """Return whether a touch held the speech until now."""
@@ -574,13 +576,13 @@ class Session:
         error: VoxedgeError | None = None
         try:
             frame = await self._parts.camera.take()
-            self._happened(m.PictureTaken())
+            self._happened(hp.PictureTaken())
             async with aclosing(self._parts.pages.read(frame, number)) as items:
                 async for item in items:
-                    if isinstance(item, m.PageBegan):
+                    if isinstance(item, hp.PageBegan):
                         self._happened(item)
                     else:
-                        self._happened(m.TextCame(item))
+                        self._happened(hp.TextCame(item))
                         self._arm()
         except VoxedgeError as failure:
             error = failure
@@ -590,18 +592,18 @@ class Session:
         self._page = None
         if error is not None:
             _log.warning("page %d: %s", number, error)
-        self._happened(m.PageEnded(error))
+        self._happened(hp.PageEnded(error))
 
     # -- shelf --------------------------------------------------------------------------
 
-    def _enqueue(self, effect: m.Effect) -> None:
+    def _enqueue(self, effect: fx.Effect) -> None:
         try:
             self._shelf_jobs.put_nowait(effect)
         except asyncio.QueueFull:
             _log.error("the library is stuck; a request was dropped")
-            self._happened(m.ShelfFailed(VoxedgeError(reason="the library is stuck")))
+            self._happened(hp.ShelfFailed(VoxedgeError(reason="the library is stuck")))
 
-    def _put_cursor(self, effect: m.PutCursor) -> None:
+    def _put_cursor(self, effect: fx.PutCursor) -> None:
         """Only the newest place matters: a slow card must not fill the queue."""
         waiting, self._cursor_due = self._cursor_due, effect
         if waiting is None:
@@ -610,49 +612,49 @@ class Session:
     async def _keep_shelf(self) -> None:
         while True:
             effect = await self._shelf_jobs.get()
-            if isinstance(effect, m.PutCursor):
+            if isinstance(effect, fx.PutCursor):
                 effect, self._cursor_due = self._cursor_due or effect, None
             try:
                 answer = await self._shelved(effect)
             except VoxedgeError as error:
                 _log.warning("library: %s", error)
-                answer = m.ShelfFailed(error)
-                if isinstance(effect, m.PutCursor):
+                answer = hp.ShelfFailed(error)
+                if isinstance(effect, fx.PutCursor):
                     # Told once by the action that asked; not with every sentence.
                     answer = None
             if answer is not None:
                 self._happened(answer)
 
-    async def _shelved(self, effect: m.Effect) -> m.Happening | None:
+    async def _shelved(self, effect: fx.Effect) -> hp.Happening | None:
         shelf, document = self._parts.shelf, self._model.open
         match effect:
-            case m.PutCursor(number=number, cursor=cursor):
+            case fx.PutCursor(number=number, cursor=cursor):
                 await shelf.put_cursor(number, cursor)
-            case m.PutMark(number=number, cursor=cursor):
+            case fx.PutMark(number=number, cursor=cursor):
                 await shelf.mark(number, cursor)
-            case m.DeleteBook(number=number):
+            case fx.DeleteBook(number=number):
                 await shelf.delete(number)
-                return m.Deleted(number)
-            case m.ListBooks():
-                return m.Listed(await shelf.entries())
-            case m.OpenBook(number=number, title=title):
+                return hp.Deleted(number)
+            case fx.ListBooks():
+                return hp.Listed(await shelf.entries())
+            case fx.OpenBook(number=number, title=title):
                 found = await shelf.open(number, title)
                 if found is None:
-                    return m.Opened(None)
+                    return hp.Opened(None)
                 entry, text, marks = found
-                return m.Opened(entry, book_of(text), marks)
-            case m.SaveBook(title=title) if document is not None:
+                return hp.Opened(entry, book_of(text), marks)
+            case fx.SaveBook(title=title) if document is not None:
                 number, kept = await shelf.save(
                     document.book.document, title, document.cursor, document.marks, document.number
                 )
-                return m.Saved(document.book.document, number, kept, saved=True, asked=True)
-            case m.KeepBook() if document is not None:
+                return hp.Saved(document.book.document, number, kept, saved=True, asked=True)
+            case fx.KeepBook() if document is not None:
                 if document.number is not None:
                     await shelf.replace(document.number, document.book.document)
                     return None
                 recent = await shelf.keep(document.book.document, document.cursor)
                 if recent is not None:
-                    return m.Saved(document.book.document, *recent, saved=False, asked=False)
+                    return hp.Saved(document.book.document, *recent, saved=False, asked=False)
             case _:
                 raise AssertionError(f"nobody carries out {type(effect).__name__}")
         return None

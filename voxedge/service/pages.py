@@ -10,7 +10,7 @@ from voxedge.engines import codec
 from voxedge.engines.codec import CorruptAnswer
 from voxedge.errors import OcrFailed
 from voxedge.flow import Frame
-from voxedge.reader.conversation.model import PageBegan
+from voxedge.reader.conversation.happenings import PageBegan
 from voxedge.service.workers import Worker, WorkerFailure
 
 PATIENCE_S = 20.0

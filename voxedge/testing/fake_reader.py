@@ -26,7 +26,7 @@ from voxedge.document.model import (
 )
 from voxedge.errors import DocumentMissing, VoxedgeError
 from voxedge.flow import Frame
-from voxedge.reader.conversation.model import PageBegan
+from voxedge.reader.conversation.happenings import PageBegan
 from voxedge.reader.library import Entry, title_of
 
 _BOX = Box(0, 0, 10, 10)

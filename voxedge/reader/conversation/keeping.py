@@ -8,28 +8,20 @@ from voxedge.actions import Intent, State
 from voxedge.document.cursor import Cursor, Unit
 from voxedge.document.model import Document
 from voxedge.reader.conversation import menus
-from voxedge.reader.conversation.model import (
-    Choice,
+from voxedge.reader.conversation.effects import (
     DeleteBook,
-    Deleted,
     DropPage,
     Effect,
     ListBooks,
-    Listed,
-    Model,
-    Open,
     OpenBook,
-    Opened,
     PutMark,
     SaveBook,
-    Saved,
-    ShelfFailed,
     Silence,
     Sound,
-    Step,
-    World,
     say,
 )
+from voxedge.reader.conversation.happenings import Deleted, Listed, Opened, Saved, ShelfFailed
+from voxedge.reader.conversation.model import Choice, Model, Open, Step, World
 from voxedge.reader.conversation.moving import read_from, resume
 from voxedge.reader.conversation.paging import WORKING
 

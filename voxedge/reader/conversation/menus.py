@@ -7,22 +7,18 @@ from dataclasses import replace
 from voxedge.actions import Action, Intent, State
 from voxedge.document.cursor import Cursor
 from voxedge.document.sections import list_headings
-from voxedge.reader.conversation.model import (
-    Choice,
+from voxedge.reader.conversation.effects import (
     Effect,
     GoOn,
     Hold,
-    Menu,
-    Model,
     OpenBook,
     PowerOff,
     Say,
     Sound,
-    Step,
-    TimedOut,
-    World,
     say,
 )
+from voxedge.reader.conversation.happenings import TimedOut
+from voxedge.reader.conversation.model import Choice, Menu, Model, Step, World
 from voxedge.reader.conversation.moving import read_from
 
 

@@ -8,21 +8,18 @@ from voxedge.actions import Intent, State
 from voxedge.document.cursor import Cursor, Outline, Unit
 from voxedge.document.find import find
 from voxedge.document.sections import Via, find_section
-from voxedge.reader.conversation.model import (
+from voxedge.reader.conversation.effects import (
     Effect,
     GoOn,
-    Handler,
-    Model,
     OpenBook,
     ReadOn,
     ReadPart,
     Say,
     Silence,
     Sound,
-    Step,
-    World,
     say,
 )
+from voxedge.reader.conversation.model import Handler, Model, Step, World
 
 JUST_NOW_S = 1.5
 """A sentence that began so lately was not what "say that again" meant: people take a second."""

@@ -9,30 +9,28 @@ from voxedge.document.cursor import Cursor
 from voxedge.document.model import Document
 from voxedge.errors import NothingToRead, VoxedgeError
 from voxedge.reader.book import book_of
-from voxedge.reader.conversation.model import (
+from voxedge.reader.conversation.effects import (
     DropPage,
     Effect,
     Hold,
     KeepBook,
-    Model,
-    Open,
+    PutCursor,
+    ReadOn,
+    Silence,
+    Sound,
+    TakePage,
+    say,
+)
+from voxedge.reader.conversation.happenings import (
     PageBegan,
     PageEnded,
     PictureTaken,
-    PutCursor,
     ReadingEnded,
-    ReadOn,
     SentenceBegan,
-    Silence,
-    Sound,
-    Step,
-    TakePage,
     TextCame,
     TimedOut,
-    Work,
-    World,
-    say,
 )
+from voxedge.reader.conversation.model import Model, Open, Step, Work, World
 from voxedge.speech.events import Outcome
 from voxedge.speech.lines import SpeechClass
 

@@ -14,30 +14,23 @@ from voxedge.actions import IN_MENU, WITH_DOCUMENT, Action, Intent, State
 from voxedge.document.cursor import Unit
 from voxedge.errors import ActionUnfit
 from voxedge.reader.conversation import keeping, menus, moving, paging, telling
-from voxedge.reader.conversation.model import (
+from voxedge.reader.conversation.effects import Effect, Say, Sound, Spell, say
+from voxedge.reader.conversation.happenings import (
     Deleted,
-    Effect,
-    Handler,
     Happening,
     Listed,
-    Model,
     Opened,
     PageBegan,
     PageEnded,
     PictureTaken,
     ReadingEnded,
     Saved,
-    Say,
     SentenceBegan,
     ShelfFailed,
-    Sound,
-    Spell,
-    Step,
     TextCame,
     TimedOut,
-    World,
-    say,
 )
+from voxedge.reader.conversation.model import Handler, Model, Step, World
 from voxedge.speech.lines import SpeechClass
 
 HANDLERS: Mapping[Action, Handler] = {

@@ -6,18 +6,16 @@ from dataclasses import replace
 
 from voxedge.actions import Intent, State
 from voxedge.reader.conversation import menus
-from voxedge.reader.conversation.model import (
+from voxedge.reader.conversation.effects import (
     Effect,
-    Model,
     PowerOff,
     ReadOn,
     SetVolume,
     Sound,
     Spell,
-    Step,
-    World,
     say,
 )
+from voxedge.reader.conversation.model import Model, Step, World
 from voxedge.reader.conversation.moving import heard_word
 from voxedge.reader.conversation.paging import WORKING
 from voxedge.text import spell
