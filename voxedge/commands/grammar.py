@@ -23,6 +23,8 @@ _SLOT = re.compile(r"\{(\w+)\}")
 BARGE_IN = frozenset({Action.STOP, Action.HUSH, Action.PAUSE, Action.REPEAT})
 """What may be said into the device's own voice: few, short, and harmless when heard in error."""
 
+DECOY_MARK = "__decoy"
+
 LONGEST_VALUE_WORDS = 4
 """Of a title or heading; nobody says a longer one by heart."""
 
@@ -118,9 +120,7 @@ def build(
     values = {
         SlotKind.NUMBER: language.numbers[: max(1, vocabulary.pages)],
         SlotKind.SECTION: _sayable(language, (*language.sections, *vocabulary.sections)),
-        SlotKind.TEXT: _sayable(
-            language, (*language.words, *language.sections, *vocabulary.words)
-        ),
+        SlotKind.TEXT: _sayable(language, (*language.words, *language.sections, *vocabulary.words)),
         SlotKind.TITLE: _sayable(language, vocabulary.titles),
     }
     return Grammar(language.tag, templates, MappingProxyType(values), language.decoys)
@@ -157,16 +157,22 @@ def vosk_phrases(grammar: Grammar, segment: Callable[[str], tuple[str, ...] | No
     return list(found)
 
 
-def jsgf(grammar: Grammar, knows: Callable[[str], bool], decoy_words: int = 3) -> str:
+def jsgf(
+    grammar: Grammar,
+    knows: Callable[[str], bool],
+    decoy_words: int = 3,
+    decoy_weight: float = 0.1,
+) -> str:
     """Return the grammar as JSGF with the rules ``<command>`` and ``<decoy>``; finite.
 
-    Decoys are marked by a tag-free convention: a decoy word is written ``word__decoy`` where it
-    is a command's word too, so that no sentence is both. The engine adds those pronunciations.
+    A decoy is written ``word__decoy``, since it may be a command's word too and no sentence shall
+    be both. The engine adds those words with the pronunciation of ``word``.
 
     Args:
         grammar: what may be said.
         knows: whether the dictionary has a word.
         decoy_words: longest run of decoys.
+        decoy_weight: their prior, 0 to 1.
 
     Returns:
         JSGF text, or "" when no command is left.
@@ -175,9 +181,7 @@ def jsgf(grammar: Grammar, knows: Callable[[str], bool], decoy_words: int = 3) -
         kind: tuple(v for v in spoken if all(knows(word) for word in v.split()))
         for kind, spoken in grammar.values.items()
     }
-    rules = [
-        f"<{kind.value}> = {' | '.join(spoken)};" for kind, spoken in values.items() if spoken
-    ]
+    rules = [f"<{kind.value}> = {' | '.join(spoken)};" for kind, spoken in values.items() if spoken]
     commands: list[str] = []
     for template in grammar.templates:
         kinds = [kind_of(template.action, slot) for slot in template.slots]
@@ -189,7 +193,7 @@ def jsgf(grammar: Grammar, knows: Callable[[str], bool], decoy_words: int = 3) -
             )
     if not commands:
         return ""
-    decoys = [f"{word}__decoy" for word in grammar.decoys if knows(word)]
+    decoys = [f"{word}{DECOY_MARK}" for word in grammar.decoys if knows(word)]
     top = "<command>"
     if decoys:
         rules.append(f"<word> = {' | '.join(decoys)};")
@@ -197,6 +201,6 @@ def jsgf(grammar: Grammar, knows: Callable[[str], bool], decoy_words: int = 3) -
         for _ in range(decoy_words - 1):
             run = f"<word> [{run}]"
         rules.append(f"<decoy> = {run};")
-        top += " | <decoy>"
+        top = f"/{1 - decoy_weight:g}/ <command> | /{decoy_weight:g}/ <decoy>"
     body = "\n".join([*rules, f"<command> = {' | '.join(commands)};", f"public <said> = {top};"])
     return f"#JSGF V1.0;\ngrammar voxedge;\n{body}\n"
