@@ -77,7 +77,7 @@ class Rig:
     async def read(self) -> None:
         """Read a page, up to the first word."""
         await self.session.do(intent(Action.READ))
-        await self.until(lambda: self.state is State.READING and self.session._playing)
+        await self.until(lambda: self.state is State.READING and self.session.speaker.sounding)
 
     @property
     def sentence(self) -> str:
@@ -124,13 +124,13 @@ def rig(
             power_off=power_off,
         )
         made.append(Rig(session, voice, sink, camera, pages, shelf))
-        play = session._earcon
+        play = session.speaker.earcon
 
         def earcon(name: str) -> None:
             made[0].earcons.append(name)
             play(name)
 
-        session._earcon = earcon  # type: ignore[method-assign]
+        session.speaker.earcon = earcon  # type: ignore[method-assign]
         life = asyncio.create_task(session.run())
         try:
             await asyncio.sleep(0.1)

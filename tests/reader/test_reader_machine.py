@@ -62,8 +62,8 @@ def check(r: Rig) -> None:
 def test_nothing_is_silent_and_nothing_gets_stuck(script: list) -> None:  # type: ignore[type-arg]
     async def work(r: Rig) -> None:
         said = 0
-        say = r.session.owner.say
-        resume = r.session.owner.resume
+        say = r.session.speaker.owner.say
+        resume = r.session.speaker.owner.resume
 
         def counted_say(*arguments):  # type: ignore[no-untyped-def]
             nonlocal said
@@ -75,8 +75,8 @@ def test_nothing_is_silent_and_nothing_gets_stuck(script: list) -> None:  # type
             said += 1
             resume()
 
-        r.session.owner.say = counted_say  # type: ignore[method-assign]
-        r.session.owner.resume = counted_resume  # type: ignore[method-assign]
+        r.session.speaker.owner.say = counted_say  # type: ignore[method-assign]
+        r.session.speaker.owner.resume = counted_resume  # type: ignore[method-assign]
         for kind, what in script:
             if kind == "wait":
                 await asyncio.sleep(what / 4)

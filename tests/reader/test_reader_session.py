@@ -170,9 +170,9 @@ def test_stop_is_silent_within_a_block_and_a_fade_and_keeps_the_place() -> None:
         await r.read()
         await r.until(lambda: r.sentence == "Do not chew it.")
         await r.session.do(intent(Action.STOP))
-        assert not r.session.speaking or r.session.owner.speaking is not None
+        assert not r.session.speaking or r.session.speaker.owner.speaking is not None
         await asyncio.sleep(0.05)
-        assert r.session.owner.speaking is None
+        assert r.session.speaker.owner.speaking is None
         assert r.state is State.IDLE
         assert r.sentence == "Do not chew it."
         await r.do(Action.RESUME)
@@ -214,9 +214,11 @@ def test_pause_holds_the_very_place() -> None:
         position = r.sink.position
         await asyncio.sleep(60)
         assert r.sink.position == position
-        started = r.session.owner.speaking
+        started = r.session.speaker.owner.speaking
         await r.do(Action.RESUME)
-        assert r.session.owner.speaking is started, "it goes on in the middle of the sentence"
+        assert r.session.speaker.owner.speaking is started, (
+            "it goes on in the middle of the sentence"
+        )
         assert r.state is State.READING
         await r.until(lambda: r.sentence == "Do not chew it.")
 
@@ -514,11 +516,11 @@ def test_speed_changes_are_heard_and_reading_goes_on_with_them() -> None:
 def test_loudness_does_not_interrupt() -> None:
     async def work(r: Rig) -> None:
         await r.read()
-        speech = r.session.owner.speaking
+        speech = r.session.speaker.owner.speaking
         await r.do(Action.LOUDER)
         assert r.earcons == ["volume"]
         assert r.sink.volume == r.model.volume > 1.0
-        assert r.session.owner.speaking is speech
+        assert r.session.speaker.owner.speaking is speech
         for _ in range(30):
             await r.session.do(intent(Action.SOFTER))
         assert r.model.volume == 0.1, "never silent"

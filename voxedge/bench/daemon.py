@@ -210,7 +210,7 @@ async def _presses(bench: _Bench, count: int) -> list[float]:
         await asyncio.sleep(_QUIET_S)
         took_ms.append(1000.0 * (bench.ear.earcon_first_s - pressed_s))
         bench.session.press(Intent(Action.STOP))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(_QUIET_S)  # Its own earcon must be over.
     return took_ms
 
 
