@@ -253,6 +253,17 @@ def test_the_emulated_device_imports_everything_and_dies_of_an_old_onnxruntime()
     gate.check_old_onnxruntime_dies(device, old)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_voice_in_use_keeps_its_budget_on_the_emulated_device(capsys):
+    if not os.environ.get("VOXEDGE_A72"):
+        pytest.skip("set VOXEDGE_A72=1 to lay down an emulated Cortex-A72 and speak on it")
+    code = command.main(["--quick"])
+    if code == 77:
+        pytest.skip(capsys.readouterr().err.strip().splitlines()[-1])
+    assert code == 0, capsys.readouterr().err
+
+
 def test_the_program_is_there_and_runs():
     assert os.access(Path(__file__).parents[2] / "scripts" / "a72", os.X_OK)
 
