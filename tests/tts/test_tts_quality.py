@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from voxedge.engines.tts.adaptive import HELD_MAX_S, AdaptiveVoice
 from voxedge.engines.tts.quality import QualityRules, QualityState, Readings, next_quality
-from voxedge.errors import VoiceFailed
+from voxedge.errors import FormantVoiceMissing, VoiceFailed
 from voxedge.flow import PcmChunk, Utterance
 from voxedge.testing.fake_voice import FakeVoice, Misdeed
 
@@ -252,6 +252,30 @@ def test_its_failure_is_raised_for_the_voice_behind_it():
     stage = Stage(ladder=[FakeVoice(misdeeds={"One.": Misdeed.CRASH_MIDWAY}), FakeVoice()])
     with pytest.raises(VoiceFailed):
         stage.say("One.")
+
+
+def test_a_cheaper_voice_that_fails_leaves_the_sentence_to_the_better_one(caplog):
+    broken = FakeVoice(name="formant", misdeeds={"One.": Misdeed.CRASH_MIDWAY})
+    whole = Stage(ladder=[FakeVoice(name="best")]).say("One.")
+
+    class Missing(FakeVoice):
+        async def stream(self, utterance):
+            raise FormantVoiceMissing
+            yield
+
+    stage = Stage(ladder=[FakeVoice(name="best"), Missing(name="formant")])
+    stage.voice.ask_for(1)
+    np.testing.assert_array_equal(joined(stage.say("One.")), joined(whole))
+    assert "voice formant failed" in caplog.text
+    # Once it has been heard, another voice must not go on in the middle.
+    stage = Stage(ladder=[FakeVoice(name="best"), broken])
+    stage.voice.ask_for(1)
+    with pytest.raises(VoiceFailed):
+        stage.say("One.")
+
+
+def joined(chunks):
+    return np.concatenate([chunk.samples for chunk in chunks])
 
 
 def test_closing_closes_every_voice_and_an_empty_ladder_is_refused():

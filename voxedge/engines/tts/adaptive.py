@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from voxedge.engines.protocols import Synthesizer
 from voxedge.engines.tts.quality import QualityRules, QualityState, Readings, next_quality
+from voxedge.errors import VoxedgeError
 from voxedge.flow import PcmChunk, Utterance
 
 _LOG = logging.getLogger(__name__)
@@ -91,11 +92,32 @@ class AdaptiveVoice:
         self._at_least = rung
 
     async def stream(self, utterance: Utterance) -> AsyncIterator[PcmChunk]:
-        """Synthesize with the present voice; see ``Synthesizer.stream``."""
+        """Synthesize with the present voice; see ``Synthesizer.stream``.
+
+        A cheaper voice that fails before its first sound (espeak-ng is not installed) leaves the
+        utterance to the better ones.
+        """
         if self._between_sentences():
             self._decide()
         self._note_sentence(utterance)
-        voice = self._ladder[self._state.rung]
+        for rung in range(self._state.rung, -1, -1):
+            spoken = False
+            try:
+                async with aclosing(self._speak(self._ladder[rung], utterance)) as chunks:
+                    async for chunk in chunks:
+                        spoken = True
+                        yield chunk
+            except VoxedgeError as error:
+                if spoken or rung == 0:
+                    raise
+                _LOG.warning("voice %s failed: %s", self._ladder[rung].name, error)
+            else:
+                return
+
+    async def _speak(
+        self, voice: Synthesizer, utterance: Utterance
+    ) -> AsyncGenerator[PcmChunk, None]:
+        """One voice's chunks at our rate; its pace is noted."""
         resampler = _resampler(voice.rate_hz, self.rate_hz)
         # The protocol promises an async iterator that can be closed: an async generator.
         source = cast("AsyncGenerator[PcmChunk, None]", voice.stream(utterance))
