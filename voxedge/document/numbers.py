@@ -37,6 +37,7 @@ _COUNT_UNIT_LIKENESS = 60.0
 _WORD_LIKENESS = 75.0
 _LONGEST_UNIT_CHARS = 8
 """Longer words after a number are no units: "mmol/l" is one of the longest."""
+_COUNTED = ("tablets", "capsules", "minutes", "hours", "weeks", "months", "micrograms", "times")
 _SIGNS = frozenset({"~", "-", "–", "/", "×", ".", ",", "+", "<", ">", "%", "°", "～"})
 _PLAIN_WORD_CONFIDENCE = 0.6
 """A small word such as "to", read as surely as this, is no number that was lost."""
@@ -193,7 +194,7 @@ def _is_lost_sign(word: Word) -> bool:
 
 def _may_be_unit(after: Word) -> bool:
     """Say whether the word after a number that has no unit may be one that was misread."""
-    if is_misread_unit(after.text):
+    if is_misread_unit(after.text) or starts_with_unit(after.text) or _nearly_counts(after.text):
         return True
     if after.second is None:
         return False
@@ -204,6 +205,12 @@ def _may_be_unit(after: Word) -> bool:
         return False
     alike = one.isalpha() and len(one) >= 5 and fuzz.ratio(one, two) >= _WORD_LIKENESS
     return not alike and len(one) <= _LONGEST_UNIT_CHARS
+
+
+def _nearly_counts(word: str) -> bool:
+    """Say whether a word is a misspelt unit that counts: "mnutes"."""
+    core = canonical(word)
+    return len(core) >= 5 and any(fuzz.ratio(core, unit) >= _WORD_LIKENESS for unit in _COUNTED)
 
 
 def _goes_on(text: str, after: Word) -> bool:

@@ -9,6 +9,8 @@ from voxedge.document.figures import holds_figure, is_dose_unit, may_be_figure
 from voxedge.engines.ocr.assemble import visual_lines
 from voxedge.engines.ocr.tesseract import TsvWord
 
+_CONTEXT_WORDS = 3
+_CONTEXT_CHARS = 2
 _TALLER = 1.8
 """Heights of a word in heights of its neighbour: beyond it they are different print. A brand name
 beside a strength must not make the crop ten times as high as the strength."""
@@ -66,10 +68,8 @@ def _runs(row: Sequence[TsvWord], *, begins_with_unit: bool) -> list[tuple[int, 
         wanted = holds_figure(word.text) or _may_hide_one(row, number)
         if not (wanted or (number == 0 and begins_with_unit)):
             continue
-        start = number - 1 if number and _same_print(word, row[number - 1]) else number
-        stop = number + 1
-        if stop < len(row) and _same_print(word, row[stop]):
-            stop += 1
+        start = number - _context(word, row[:number][::-1])
+        stop = number + 1 + _context(word, row[number + 1 :])
         if runs and start <= runs[-1][1] and _same_print(word, row[runs[-1][1] - 1]):
             runs[-1] = (runs[-1][0], stop)
         else:
@@ -77,11 +77,25 @@ def _runs(row: Sequence[TsvWord], *, begins_with_unit: bool) -> list[tuple[int, 
     return runs
 
 
+def _context(word: TsvWord, beside: Sequence[TsvWord]) -> int:
+    """Return how many of the words beside one are read along with it, the nearest first.
+
+    One is enough, or as many as make two characters: some scripts have words of one.
+    """
+    taken = characters = 0
+    for other in beside[:_CONTEXT_WORDS]:
+        if characters >= _CONTEXT_CHARS or not _same_print(word, other):
+            break
+        taken += 1
+        characters += len(other.text)
+    return taken
+
+
 def _same_print(word: TsvWord, other: TsvWord) -> bool:
     """Say whether two neighbours can be read in one crop."""
     height, beside = word.bottom - word.top, other.bottom - other.top
-    # A dash or a tilde between two numbers is low, and belongs to them.
-    is_sign = not any(character.isalnum() for character in other.text)
+    # A dash, a tilde or the ideograph for one is low, and belongs to the numbers beside it.
+    is_sign = sum(character.isalnum() for character in other.text) <= 1
     return (
         beside <= _TALLER * height
         and (is_sign or height <= _TALLER * beside)
