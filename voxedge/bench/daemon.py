@@ -48,6 +48,8 @@ CACHED = (Action.HELP, Action.QUIET_MODE, Action.NO, Action.HELP)
 
 _PAGES = "\n".join([TEXT] * 40)
 _QUIET_S = 0.35
+_POLL_S = 0.06
+"""A control connection may ask 20 times a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +389,7 @@ def _until(condition: Callable[[], bool], limit_s: float) -> float:
     while not condition():
         if time.monotonic() - begun_s > limit_s:
             raise TimeoutError("the reader did not get there")
-        time.sleep(0.02)
+        time.sleep(_POLL_S)
     return time.monotonic() - begun_s
 
 
@@ -405,23 +407,22 @@ def soak(count: int, *, seed: int = 0, progress: Callable[[int], None] | None = 
     held_mb: list[float] = []
     reads = 0
     with reader("fake", tape=True) as running:
-        for number in range(count):
+        for first in range(0, count, 40):
             # A connection may send 20 messages a second; a fresh one may send 50 at once.
-            if number % 40 == 0:
-                client = ControlClient(running.socket)
-            try:
-                client.do(_random_intent(draw))
-            except (ActionUnfit, ControlRefused):
-                refused += 1
-            if number % 40 == 39:
-                client.close()
-            time.sleep(draw.expovariate(1 / 0.01))
-            if number % 250 == 249:
+            with ControlClient(running.socket) as client:
+                for _ in range(min(40, count - first)):
+                    try:
+                        client.do(_random_intent(draw))
+                    except (ActionUnfit, ControlRefused):
+                        refused += 1
+                    time.sleep(draw.expovariate(1 / 0.01))
+            done = min(first + 40, count)
+            if done // 250 > first // 250:
                 _must_read(running)
                 reads += 1
                 held_mb.append(memory_mb([running.pid]))
                 if progress is not None:
-                    progress(number + 1)
+                    progress(done)
         failures = [line for line in running.log.splitlines() if "Traceback" in line]
     settled = held_mb[len(held_mb) // 5 :]
     return {

@@ -18,17 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import voxedge
 from voxedge.actions import Intent
-from voxedge.api.protocol import Health as HealthLine
-from voxedge.api.protocol import OpenDocument, Position, Status, Voice
+from voxedge.api.protocol import Status
 from voxedge.api.server import ControlServer
 from voxedge.compose import open_phrases, style_of
 from voxedge.config import Settings, changed
 from voxedge.errors import NoSoundCard, SoundCardUnknown, VoiceFailed, VoxedgeError
 from voxedge.inputs.events import Asked, Trouble
 from voxedge.logs import fields
-from voxedge.reader.book import Book
 from voxedge.reader.bookshelf import Bookshelf
 from voxedge.reader.camera import FolderCamera, NoCamera
 from voxedge.reader.conversation.model import Model
@@ -40,24 +37,24 @@ from voxedge.reader.session import Parts, Session
 from voxedge.service.activation import listening_sockets
 from voxedge.service.camera import WorkerCamera, camera_spec
 from voxedge.service.engines import Engines, hosted_voice
-from voxedge.service.health import CONDITIONS, Announcement, Urgency
+from voxedge.service.health import CONDITIONS, Announcement, Condition, Urgency
 from voxedge.service.inputs import watch_inputs
 from voxedge.service.monitor import HealthMonitor
 from voxedge.service.notify import Notifier, watchdog_timeout_s
 from voxedge.service.pages import WorkerPages
+from voxedge.service.phrases import warm_phrases
 from voxedge.service.restart import Trouble as PartTrouble
 from voxedge.service.sensors import read_snapshot
+from voxedge.service.status import health_lines, status_of, troubles_of
 from voxedge.service.supervisor import Part, Supervisor
 from voxedge.service.watchdog import Progress, Pulse, keep_watchdog
 from voxedge.service.workers import Worker
 from voxedge.speech.lines import SpeechClass
-from voxedge.speech.prepare import phrase_sound
 
 if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.tts.fallback import VoiceSwitch
     from voxedge.reader.ports import Camera
-    from voxedge.service.proxies import WorkerSynthesizer
     from voxedge.speech.phrase_cache import PhraseCache
 
 log = logging.getLogger(__name__)
@@ -108,6 +105,7 @@ class Daemon:
         self._begun_s = time.monotonic()
         self._stop = asyncio.Event()
         self._progress = Progress()
+        self._control = ControlServer(self)
         self._preferences = Preferences()
         self._saving: asyncio.TimerHandle | None = None
         self._voice_name = ""
@@ -127,27 +125,15 @@ class Daemon:
 
     def status(self) -> Status:
         """Return how the reader is."""
-        model = self._session.model
-        opened = model.open
-        document = position = None
-        if opened is not None:
-            book = opened.book
-            document = OpenDocument(
-                # Other titles are words of the page.
-                title=opened.title if opened.saved else "",
-                pages=len(book.document.pages),
-                sentences=len(book.spots),
-                saved=opened.saved,
-            )
-            position = _position(book, opened.cursor.word)
-        return Status(
-            state=model.state,
-            document=document,
-            cursor=position,
+        return status_of(
+            self._session.model,
             speaking=self._session.speaking,
-            voice=Voice(self._voice_name, model.rate, model.volume),
-            health=self._health(),
-            version=voxedge.__version__,
+            voice=self._voice_name,
+            health=health_lines(
+                self._monitor.health,
+                loudspeaker=None if self._missing_loudspeaker else self._sink.name,
+                voice=self._voice_worker,
+            ),
         )
 
     # -- life ----------------------------------------------------------------------------
@@ -207,9 +193,8 @@ class Daemon:
             _first_model(settings, self._preferences),
             on_change=self._changed,
             power_off=self._power_off,
-            troubles=self._troubles,
+            troubles=lambda: troubles_of(self._monitor.health),
         )
-        self._control = ControlServer(self)
         sockets = listening_sockets()
         if sockets:
             await self._control.start(listening=sockets[0].socket)
@@ -339,45 +324,8 @@ class Daemon:
             self._session.tell("button_well", SpeechClass.NOTICE)
 
     async def _warm_phrases(self) -> None:
-        """Make the sound of the reader's own sentences while nobody wants anything."""
-        if self._natural is None or self._voice_worker is None:
-            return
-        await self._voice_worker.wait_ready(600.0)
-        rate: float | None = None
-        while True:
-            if rate != self._session.model.rate:
-                rate = self._session.model.rate
-                self._phrases.unpin()
-                kept = await self._pin_phrases(self._natural, rate)
-                log.info("own phrases are kept", extra=fields(event="phrases_kept", count=kept))
-            # Nobody tells when the speed changes: it is looked at like the temperature.
-            await asyncio.sleep(20.0)
-
-    async def _pin_phrases(self, voice: WorkerSynthesizer, rate: float) -> int:
-        """Return how many utterances are kept now."""
-        kept = 0
-        for utterance in list(self._session.fixed_utterances()):
-            # Nobody waits for this: a look each second will do.
-            while self._busy:  # noqa: ASYNC110
-                await asyncio.sleep(1.0)
-            if self._session.model.rate != rate:
-                break
-            if self._phrases.pinned(voice.name, utterance):
-                continue
-            try:
-                chunks = await phrase_sound(voice, utterance, self._kept_phrases)
-            except VoxedgeError as error:
-                log.info("own phrases are not kept: %s", error)
-                await asyncio.sleep(5.0)
-                continue
-            if not self._phrases.pin(voice.name, utterance, chunks):
-                break
-            kept += 1
-        return kept
-
-    @property
-    def _busy(self) -> bool:
-        return self._session.speaking or self._session.model.work is not None
+        if self._natural is not None and self._voice_worker is not None:
+            await warm_phrases(self._session, self._phrases, self._natural, self._voice_worker)
 
     async def _watch_voice(self, pulse: Pulse) -> None:
         """Beat while the voice has nothing to do or gets on with it."""
@@ -414,39 +362,7 @@ class Daemon:
         self._session.announce(speech_class, announcement.text)
         self._changed()
 
-    def _troubles(self) -> tuple[str, ...]:
-        spoken = {condition.name: condition.spoken for condition in CONDITIONS}
-        return tuple(spoken[name] for name in self._monitor.health.active if name in spoken)
-
-    def _health(self) -> dict[str, HealthLine]:
-        snapshot = self._monitor.health.snapshot
-        details = {
-            "temperature": ("hot", _unit(snapshot.temperature_c, "degrees")),
-            "power": ("under_voltage", "too weak" if snapshot.under_voltage else "well"),
-            "speed": ("slowed", _unit(snapshot.cpu_mhz, "MHz")),
-            "disk": ("disk_low", _unit(snapshot.disk_free_mb, "MB free")),
-            "memory": ("memory_low", _unit(snapshot.memory_available_mb, "MB free")),
-            "battery": ("battery_low", _unit(snapshot.battery_percent, "percent")),
-            "loudspeaker": ("no_loudspeaker", self._sink.name),
-            "camera": ("no_camera", ", ".join(snapshot.cameras or ()) or "none"),
-        }
-        active = self._monitor.health.active
-        lines = {
-            name: HealthLine(condition not in active, detail)
-            for name, (condition, detail) in details.items()
-        }
-        if self._missing_loudspeaker:
-            lines["loudspeaker"] = HealthLine(False, "none")
-        worker = self._voice_worker
-        if worker is not None:
-            lines["voice"] = HealthLine(worker.failures == 0, worker.state.value)
-        else:
-            lines["voice"] = HealthLine(False, "not installed")
-        return lines
-
     def _changed(self) -> None:
-        if not hasattr(self, "_control"):
-            return
         if self._control.connections:
             self._control.publish(self.status())
         model = self._session.model
@@ -538,25 +454,12 @@ def _set_by_hand(value: float, configured: float) -> float | None:
     return None if value == configured else value
 
 
-def _position(book: Book, word: int) -> Position | None:
-    from voxedge.document.cursor import Cursor
-
-    place = book.outline.place(Cursor(word))
-    if place is None:
-        return None
-    return Position(place.page, place.section, place.paragraph, place.sentence, place.percent)
-
-
-def _conditions(options: Options) -> tuple:  # type: ignore[type-arg]
+def _conditions(options: Options) -> tuple[Condition, ...]:
     """Leave out what a simulated reader has not."""
     if not options.simulate:
         return CONDITIONS
     absent = ("no_loudspeaker", "no_camera")
     return tuple(condition for condition in CONDITIONS if condition.name not in absent)
-
-
-def _unit(value: float | None, unit: str) -> str:
-    return "unknown" if value is None else f"{value:g} {unit}"
 
 
 async def _succeeds(command: str) -> bool:
