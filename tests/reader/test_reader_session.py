@@ -127,6 +127,17 @@ def test_a_camera_that_fails_is_told_and_the_old_page_stays(error: Exception) ->
     rig(work)
 
 
+def test_a_second_press_while_the_page_is_looked_for_takes_it_as_it_is() -> None:
+    async def work(r: Rig) -> None:
+        await r.session.do(intent(Action.READ))
+        r.session.press(Intent(Action.HUSH))
+        r.session.press(Intent(Action.REPEAT_OR_RESUME))
+        assert r.camera.pressed == 1
+        assert r.state is State.FRAMING
+
+    rig(work)
+
+
 def test_a_blank_page_is_told() -> None:
     async def work(r: Rig) -> None:
         r.pages.error, r.pages.fails_at_once = NothingToRead(path="x"), True

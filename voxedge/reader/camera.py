@@ -35,6 +35,9 @@ class FolderCamera:
         """The folder."""
         return str(self._folder)
 
+    def press(self) -> None:
+        """Nothing is waited for."""
+
     async def take(self) -> Frame:
         """Return the next picture; see ``Camera.take``."""
         return await asyncio.to_thread(self._next)
@@ -64,6 +67,9 @@ class NoCamera:
     def name(self) -> str:
         """None."""
         return "none"
+
+    def press(self) -> None:
+        """Nothing is waited for."""
 
     async def take(self) -> Frame:
         """Say that there is none."""

@@ -22,8 +22,12 @@ class Camera(Protocol):
         """For messages."""
         ...
 
+    def press(self) -> None:
+        """While ``take`` leads the hand: take the picture now, as it is."""
+        ...
+
     async def take(self) -> Frame:
-        """Take one picture now.
+        """Take one picture, now or when the page lies right.
 
         Raises:
             CameraMissing: there is none.

@@ -298,6 +298,8 @@ class Session:
                     speaker.go_on(cursor, after_reply=told)
                 case fx.TakePage(number=number):
                     self._take_page(number)
+                case fx.PressShutter():
+                    self._parts.camera.press()
                 case fx.DropPage():
                     self._drop_page()
                 case fx.SetVolume(volume=volume):

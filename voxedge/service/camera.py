@@ -42,6 +42,9 @@ class WorkerCamera:
         """The device."""
         return str(self._spec.arguments.get("device") or "camera")
 
+    def press(self) -> None:
+        """Nothing is waited for."""
+
     async def take(self) -> Frame:
         """Take one picture; see ``Camera.take``."""
         try:

@@ -70,6 +70,11 @@ class FakeCamera:
         self.error: VoxedgeError | None = None
         """Raised by the next pictures, while it is set."""
         self.taken = 0
+        self.pressed = 0
+
+    def press(self) -> None:
+        """Note it."""
+        self.pressed += 1
 
     async def take(self) -> Frame:
         """Take one."""

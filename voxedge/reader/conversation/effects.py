@@ -90,6 +90,11 @@ class TakePage:
 
 
 @dataclass(frozen=True, slots=True)
+class PressShutter:
+    """Take the picture as it is, without waiting for the page to lie better."""
+
+
+@dataclass(frozen=True, slots=True)
 class DropPage:
     """Give up the page that is being read in."""
 
@@ -164,6 +169,7 @@ Effect = (
     | ReadPart
     | GoOn
     | TakePage
+    | PressShutter
     | DropPage
     | SetVolume
     | SaveBook

@@ -14,6 +14,7 @@ from voxedge.reader.conversation.effects import (
     Effect,
     Hold,
     KeepBook,
+    PressShutter,
     PutCursor,
     ReadOn,
     Silence,
@@ -40,7 +41,7 @@ WORKING = frozenset({State.FRAMING, State.RECOGNISING})
 def read(model: Model, _intent: Intent, _world: World) -> Step:
     """Take a picture and read it as a new document."""
     if model.state is State.FRAMING:
-        return Step(model, (Sound("working"),))
+        return Step(model, (PressShutter(), Sound("working")))
     return _take(model, append=False)
 
 
