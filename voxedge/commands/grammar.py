@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from types import MappingProxyType
@@ -80,8 +80,7 @@ class Grammar:
         for template in self.templates:
             choices = [self.values.get(kind_of(template.action, s), ()) for s in template.slots]
             for chosen in product(*choices):
-                values = iter(chosen)
-                yield _SLOT.sub(lambda _match, values=values: next(values), template.phrase)
+                yield _filled(template.phrase, chosen)
 
     def to_json(self) -> str:
         """Return everything as JSON text, to cross a process boundary."""
@@ -136,6 +135,12 @@ def _sayable(language: CommandLanguage, texts: tuple[str, ...]) -> tuple[str, ..
     return tuple(kept.values())
 
 
+def _filled(phrase: str, values: Sequence[str]) -> str:
+    """Return the phrase with its slots replaced by the values, in order."""
+    texts = _SLOT.split(phrase)[::2]
+    return "".join(text + value for text, value in zip(texts, [*values, ""], strict=True))
+
+
 def vosk_phrases(grammar: Grammar, segment: Callable[[str], tuple[str, ...] | None]) -> list[str]:
     """Return the flat list for Vosk, never empty of meaning: no unknown word is in it.
 
@@ -187,10 +192,7 @@ def jsgf(
         kinds = [kind_of(template.action, slot) for slot in template.slots]
         literal = _SLOT.sub(" ", template.phrase).casefold()
         if all(values.get(kind) for kind in kinds) and all(knows(w) for w in literal.split()):
-            names = iter(kinds)
-            commands.append(
-                _SLOT.sub(lambda _m, names=names: f"<{next(names).value}>", template.phrase.lower())
-            )
+            commands.append(_filled(template.phrase.lower(), [f"<{k.value}>" for k in kinds]))
     if not commands:
         return ""
     decoys = [f"{word}{DECOY_MARK}" for word in grammar.decoys if knows(word)]

@@ -1,4 +1,4 @@
-"""The recogniser as the daemon sees it: in a worker process that may die in the middle of a word."""
+"""The recogniser as the daemon sees it: in a worker that may die in the middle of a word."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def heard_from_header(header: Mapping[str, Any]) -> Heard:
         )
         confidence = float(header["confidence"])
         if not 0.0 <= confidence <= 1.0 or not isinstance(header["text"], str):
-            raise ValueError("out of range")
+            raise ValueError("out of range")  # noqa: TRY301 - one place tells what is wrong
         return Heard(
             header["text"], words, confidence, header["final"] is True, int(header["end_ms"])
         )

@@ -1,0 +1,295 @@
+"""Push to talk: from the TALK button to an action.
+
+Press: speech stops, an earcon sounds, the microphone opens. A held button ends the utterance when
+it is released; a tapped one lets the end of speech do it. Every wait has a limit, and every outcome
+is told, so that nobody talks to a device that is not listening. The microphone is open only
+meanwhile, unless a wake phrase is set.
+
+What listens is given as small protocols; this room knows no engine and no sound card.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from voxedge.actions import Action, Intent, State
+from voxedge.commands.grammar import Grammar, Vocabulary, build
+from voxedge.commands.language import CommandLanguage
+from voxedge.commands.parse import Understood, understand
+from voxedge.errors import VoxedgeError
+from voxedge.inputs.events import Asked, Deliver, Trouble
+
+SOURCE = "voice"
+
+
+class Result(Protocol):
+    """What a recogniser answers."""
+
+    @property
+    def text(self) -> str:
+        """The words."""
+        ...
+
+    @property
+    def confidence(self) -> float:
+        """0 to 1."""
+        ...
+
+    @property
+    def final(self) -> bool:
+        """No more will come of this utterance."""
+        ...
+
+
+class Ear(Protocol):
+    """A recogniser, used from the event loop (``service.hearing.WorkerRecogniser``)."""
+
+    async def set_grammar(self, grammar: Grammar) -> int:
+        """Say what may be heard."""
+        ...
+
+    async def feed(self, samples: Any) -> Result | None:
+        """Take a piece of sound."""
+        ...
+
+    async def finish(self) -> Result:
+        """Return the final result."""
+        ...
+
+    async def reset(self) -> None:
+        """Forget the utterance."""
+        ...
+
+
+class Source(Protocol):
+    """A microphone (``audio.capture.SoundSource``)."""
+
+    def pieces(self) -> AsyncIterator[Any]:
+        """Yield ``int16`` samples at 16 kHz until closed."""
+        ...
+
+
+class Cutter(Protocol):
+    """Finds where speech begins and ends (``audio.endpoint.Endpointer``)."""
+
+    def hear(self, samples: Any) -> list[tuple[Any, Any]]:
+        """Return (edge or None, samples) of what belongs to an utterance."""
+        ...
+
+
+class Told(Enum):
+    """What the person should hear of it; the owner makes earcons and sentences of these."""
+
+    LISTENING = "listening"
+    """The microphone is open: earcon."""
+    ENDED = "ended"
+    """It is closed again: earcon."""
+    SILENCE = "silence"
+    """Nothing was said in time."""
+    NOT_UNDERSTOOD = "not understood"
+    """Something was said, but no command."""
+    UNSURE = "unsure"
+    """It may have been a command; ask to say it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What may be said now.
+
+    Attributes:
+        language: of the person.
+        state: of the reading session.
+        vocabulary: headings, words and titles at hand.
+    """
+
+    language: CommandLanguage
+    state: State
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningSettings:
+    """How long is long.
+
+    Attributes:
+        tap_s: a press shorter than this is a tap.
+        silence_s: patience for the first word after a tap.
+        longest_s: of one session.
+        tail_s: of sound still taken after a held button is released; fingers are early.
+        thresholds: action label to least confidence, from the settings or ``tune-voice``.
+    """
+
+    tap_s: float = 0.4
+    silence_s: float = 6.0
+    longest_s: float = 12.0
+    tail_s: float = 0.15
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+
+class PushToTalk:
+    """Listens when asked to; lives on the event loop.
+
+    Args:
+        ear: the recogniser.
+        microphone: makes a source; opened for each session.
+        cutter: makes an endpointer for each session.
+        moment: what may be said now; asked at each press.
+        deliver: gets the intents, and trouble with ears or microphone.
+        tell: gets what the person should hear of it; must not block.
+        settings: how long is long.
+        heard: told of everything made of an utterance (``voxedge listen``, ``tune-voice``).
+    """
+
+    def __init__(
+        self,
+        ear: Ear,
+        microphone: Callable[[], Source],
+        cutter: Callable[[], Cutter],
+        moment: Callable[[], Moment],
+        deliver: Deliver,
+        tell: Callable[[Told], None],
+        settings: ListeningSettings | None = None,
+        heard: Callable[[Understood], None] = lambda understood: None,
+    ) -> None:
+        self._ear = ear
+        self._microphone = microphone
+        self._cutter = cutter
+        self._moment = moment
+        self._deliver = deliver
+        self._tell = tell
+        self._settings = settings or ListeningSettings()
+        self._heard = heard
+        self._task: asyncio.Task[None] | None = None
+        self._pressed_s = 0.0
+        self._released = asyncio.Event()
+        self._held = False
+        self._in_trouble = False
+
+    @property
+    def listening(self) -> bool:
+        """Whether a session is under way."""
+        return self._task is not None and not self._task.done()
+
+    def press(self) -> None:
+        """TALK went down: be silent and listen. A press while listening starts anew."""
+        self._deliver(Asked(Intent(Action.HUSH), SOURCE))
+        before, self._task = self._task, None
+        if before is not None:
+            before.cancel()
+        loop = asyncio.get_running_loop()
+        self._pressed_s = loop.time()
+        self._released, self._held = asyncio.Event(), False
+        self._task = loop.create_task(self._session(before), name="push-to-talk")
+
+    def release(self) -> None:
+        """TALK came up: a held button ends the utterance, a tapped one leaves it to silence."""
+        now_s = asyncio.get_running_loop().time()
+        self._held = now_s - self._pressed_s >= self._settings.tap_s
+        self._released.set()
+
+    async def close(self) -> None:
+        """Stop listening; nothing is delivered afterwards."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    # -- one session --------------------------------------------------------------------------
+
+    async def _session(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait((before,))
+        moment = self._moment()
+        grammar = build(moment.language, moment.state, moment.vocabulary)
+        try:
+            await self._ear.set_grammar(grammar)
+            said = await self._listen()
+        except VoxedgeError as error:
+            self._in_trouble = True
+            self._tell(Told.ENDED)
+            self._deliver(Trouble(SOURCE, error))
+            return
+        if self._in_trouble:
+            self._in_trouble = False
+            self._deliver(Trouble(SOURCE, None))
+        self._tell(Told.ENDED)
+        self._conclude(said, moment, grammar)
+
+    def _conclude(self, said: Result | None, moment: Moment, grammar: Grammar) -> None:
+        if said is None:
+            self._tell(Told.SILENCE)
+            return
+        understood = understand(
+            said.text,
+            said.confidence,
+            moment.language,
+            grammar,
+            dict(self._settings.thresholds),
+        )
+        self._heard(understood)
+        if understood.intent is not None:
+            self._deliver(Asked(understood.intent, SOURCE))
+        else:
+            self._tell(Told.UNSURE if understood.unsure else Told.NOT_UNDERSTOOD)
+
+    async def _listen(self) -> Result | None:
+        """Return what was said, None where nobody spoke."""
+        await self._ear.reset()
+        cutter = self._cutter()
+        spoke = False
+        loop = asyncio.get_running_loop()
+        source = self._microphone().pieces()
+        stop = loop.create_task(self._until_done(), name="push-to-talk-limit")
+        try:
+            async with aclosing(source):  # type: ignore[type-var]
+                self._tell(Told.LISTENING)
+                while (piece := await _next_before(source, stop)) is not None:
+                    for edge, samples in cutter.hear(piece):
+                        spoke = True
+                        early = await self._ear.feed(samples)
+                        if early is not None and early.final:
+                            return early
+                        # Any edge but the first is the end of the utterance.
+                        if edge is not None and edge.value != "start" and not self._holding:
+                            return await self._ear.finish()
+                    waited_s = loop.time() - self._pressed_s
+                    if not spoke and not self._holding and waited_s > self._settings.silence_s:
+                        return None
+        finally:
+            stop.cancel()
+            await asyncio.wait((stop,))
+        return await self._ear.finish() if spoke else None
+
+    @property
+    def _holding(self) -> bool:
+        return not self._released.is_set() or self._held
+
+    async def _until_done(self) -> None:
+        """End with a held button's release, or with the longest session."""
+        try:
+            async with asyncio.timeout(self._settings.longest_s):
+                await self._released.wait()
+                if not self._held:
+                    await asyncio.Event().wait()
+                await asyncio.sleep(self._settings.tail_s)
+        except TimeoutError:
+            return
+
+
+async def _next_before(source: AsyncIterator[Any], stop: asyncio.Task[None]) -> Any:
+    """Return the next piece, None at the end of the source or once ``stop`` is done."""
+    if stop.done():
+        return None
+    step = asyncio.ensure_future(anext(source, None))
+    try:
+        await asyncio.wait((step, stop), return_when=asyncio.FIRST_COMPLETED)
+        return step.result() if step.done() else None
+    finally:
+        if not step.done():
+            step.cancel()
+            await asyncio.wait((step,))
