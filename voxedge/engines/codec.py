@@ -221,7 +221,8 @@ def _section(section: Section) -> list[Any]:
 
 def _word(word: Word) -> list[Any]:
     box = word.box
-    return [word.text, box.left, box.top, box.right, box.bottom, word.confidence, word.page]
+    edges = [box.left, box.top, box.right, box.bottom]
+    return [word.text, *edges, word.confidence, word.page, word.second]
 
 
 def _to_section(raw: Any) -> Section:
@@ -239,9 +240,13 @@ def _to_paragraph(role: Any, joiner: Any, sentences: Any) -> Paragraph:
     )
 
 
-def _to_word(text: Any, left: Any, top: Any, right: Any, bottom: Any, sure: Any, page: Any) -> Word:
+def _to_word(
+    text: Any, left: Any, top: Any, right: Any, bottom: Any, sure: Any, page: Any, second: Any
+) -> Word:
     box = Box(_typed(left, int), _typed(top, int), _typed(right, int), _typed(bottom, int))
-    return Word(_typed(text, str), box, float(sure), _typed(page, int))
+    # Without what the second reader saw, every number of the page would count as unchecked.
+    seen = None if second is None else _typed(second, str)
+    return Word(_typed(text, str), box, float(sure), _typed(page, int), seen)
 
 
 def _typed(value: Any, kind: type) -> Any:
