@@ -269,8 +269,10 @@ def test_recent_speech_is_refused_on_a_disk(place):
 
 
 def test_this_machines_own_mounts_are_understood():
-    if Path("/dev/shm").is_dir():
-        assert open_recent(Path("/dev/shm/voxedge-test"), ORIGIN).held_bytes == 0
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    if ["/dev/shm", "tmpfs"] not in mounts:
+        pytest.skip("/dev/shm is no tmpfs on this machine")
+    assert open_recent(Path("/dev/shm/voxedge-test"), ORIGIN).held_bytes == 0
 
 
 # -- behind the cache in memory ---------------------------------------------------------------
