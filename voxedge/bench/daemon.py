@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -287,6 +287,8 @@ def reader(engines: str, *, tape: bool, silent_card: bool = False) -> Iterator[P
         command += ["--socket", str(folder / "control.sock"), "--engines", engines]
         if tape:
             command += ["--simulate", "--sink", str(folder / "sound.wav")]
+        over = threading.Event()
+        listener = threading.Thread(target=_take_notes, args=(notes, over), daemon=True)
         begun_s = time.monotonic()
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -295,15 +297,28 @@ def reader(engines: str, *, tape: bool, silent_card: bool = False) -> Iterator[P
         try:
             while "READY=1" not in notes.recv(4096).decode():
                 pass
-            yield Process(process.pid, folder / "control.sock", folder, time.monotonic() - begun_s)
+            ready_s = time.monotonic() - begun_s
+            listener.start()
+            yield Process(process.pid, folder / "control.sock", folder, ready_s)
         finally:
+            over.set()
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(10.0)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if listener.ident is not None:
+                listener.join()
             notes.close()
+
+
+def _take_notes(notes: socket.socket, over: threading.Event) -> None:
+    """Be pid 1, which always listens: a full socket would hold the reader up."""
+    notes.settimeout(0.2)
+    while not over.is_set():
+        with suppress(TimeoutError):
+            notes.recv(4096)
 
 
 def tree(pid: int) -> list[int]:
