@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from itertools import chain
+from typing import Any
 
 from voxedge.document.model import Document, Page, Section
+from voxedge.engines.framing import Message
 from voxedge.engines.protocols import PageReading
 from voxedge.flow import Frame
 from voxedge.testing.bad_engines import BadPageReading
@@ -47,6 +50,36 @@ class TypedReader:
         del language
         sections: Iterator[tuple[Section, ...]] = ((s,) for s in sections_of(TEXT, page))
         return BadPageReading(Page(frame.width_px, frame.height_px), sections)
+
+
+class BadCamera:
+    """``Hosted``: a camera that goes wrong.
+
+    Args:
+        mode: "hang", "garbage" (fewer pixels than promised) or "nothing" (no picture, no error).
+    """
+
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
+
+    def describe(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    async def call(self, _method: str, _request: Message) -> AsyncIterator[Message]:
+        """Go wrong."""
+        if self._mode == "hang":
+            await asyncio.Event().wait()
+        if self._mode == "garbage":
+            yield Message({"shape": [3, 3]}, b"1")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def bad_camera(mode: str) -> BadCamera:
+    """Return a camera that goes wrong."""
+    return BadCamera(mode)
 
 
 def voice(ms_per_char: float = 40.0) -> FakeVoice:
