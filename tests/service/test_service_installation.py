@@ -29,6 +29,7 @@ def test_an_image_gets_every_file_and_starts_the_reader(tmp_path: Path) -> None:
         "etc/sysusers.d/voxedge.conf",
         "etc/tmpfiles.d/voxedge.conf",
         "etc/udev/rules.d/60-voxedge.rules",
+        "etc/polkit-1/rules.d/50-voxedge.rules",
         "etc/systemd/system/multi-user.target.wants/voxedge.service",
         "etc/systemd/system/sockets.target.wants/voxedge.socket",
     }
@@ -37,7 +38,7 @@ def test_an_image_gets_every_file_and_starts_the_reader(tmp_path: Path) -> None:
     assert installation.SHIPPED_EXECUTABLE not in unit
     link = tmp_path / "etc/systemd/system/multi-user.target.wants/voxedge.service"
     assert link.readlink() == Path("/etc/systemd/system/voxedge.service")
-    assert len(told) == 8
+    assert len(told) == 9
 
 
 def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
     list(install(layout, Options(EXECUTABLE)))
     before = {p: (tmp_path / p).lstat().st_mtime_ns for p in files(tmp_path)}
     told = list(install(layout, Options(EXECUTABLE)))
-    assert sum("unchanged" in line for line in told) == 6
+    assert sum("unchanged" in line for line in told) == 7
     assert {p: (tmp_path / p).lstat().st_mtime_ns for p in files(tmp_path)} == before
 
 
@@ -58,6 +59,7 @@ def test_a_package_goes_below_usr(tmp_path: Path) -> None:
         "usr/lib/sysusers.d/voxedge.conf",
         "usr/lib/tmpfiles.d/voxedge.conf",
         "usr/lib/udev/rules.d/60-voxedge.rules",
+        "usr/share/polkit-1/rules.d/50-voxedge.rules",
     }
 
 

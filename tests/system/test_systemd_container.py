@@ -214,7 +214,7 @@ def test_installing_twice_changes_nothing(installed: Container) -> None:
     pid = installed.show("MainPID")
     told = installed.run(VOXEDGE_PATH, "install", "--executable", VOXEDGE_PATH)
     assert ": written" not in told
-    assert told.count(": unchanged") == 6
+    assert told.count(": unchanged") == 7
     assert installed.show("MainPID") == pid, "a reader that reads is not restarted for nothing"
     assert installed.run("systemctl", "is-enabled", "voxedge.service", "voxedge.socket") == (
         "enabled\nenabled"

@@ -53,13 +53,16 @@ class Layout:
 
     def destination(self, source: str) -> Path:
         """Return where a file of ``systemd/`` goes."""
-        library = self.prefix if self.prefix == Path("/etc") else self.prefix / "lib"
+        own = self.prefix == Path("/etc")
+        library = self.prefix if own else self.prefix / "lib"
+        shared = self.prefix if own else self.prefix / "share"
         folder, _, name = source.rpartition("/")
         places = {
             "": library / "systemd/system" / name,
             "sysusers.d": library / "sysusers.d" / name,
             "tmpfiles.d": library / "tmpfiles.d" / name,
             "udev": library / "udev/rules.d" / name,
+            "polkit": shared / "polkit-1/rules.d" / name,
             "drop-ins": library / "systemd/system/voxedge.service.d" / name,
         }
         return self.under_root(places[folder])
@@ -182,7 +185,7 @@ def _check_executable(layout: Layout, executable: Path) -> None:
 
 def _sources(options: Options) -> list[str]:
     sources = [*_UNITS, "sysusers.d/voxedge.conf", "tmpfiles.d/voxedge.conf"]
-    sources.append("udev/60-voxedge.rules")
+    sources += ["udev/60-voxedge.rules", "polkit/50-voxedge.rules"]
     sources += ["drop-ins/keyboard.conf"] if options.keyboard else []
     sources += ["drop-ins/network.conf"] if options.network else []
     return sources
