@@ -210,3 +210,15 @@ def test_confirming_by_itself_changes_nothing(values, data):
     texts = [f"{name} is given in {value} mg" for name, value in zip("ABCD", values, strict=False)]
     page = document(*(sentence(text, text) for text in texts))
     assert confirm(page, page) == page
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("take ea 6mg once", "take 2. 6mg once"),
+        ("take 7 5 mmol once", "take _ 5 mmol once"),
+        ("take 5 o mg once", "take 5 0 mg once"),
+    ],
+)
+def test_a_number_beside_something_that_may_be_its_part_is_doubtful(first, second):
+    assert not any(number.is_certain for number in numbers_in(sentence(first, second)))

@@ -58,7 +58,7 @@ _DOSE_UNITS = (
     r"mmol", r"µmol", r"umol", r"mol", r"mcg", r"[mµunk]?g", r"[mµudc]?[lL]", r"M?I\.?U\.?",
     r"U\.?I\.?", r"I\.?E\.?", r"kcal", r"kJ", r"mEq", r"MBq", r"µ[gl]", r"mm\s?Hg", r"m²",
     r"[kcm]?m",
-    r"%", r"‰", r"°\s?[CF]?", r"℃", r"℉", r"p\.?p\.?m\.?",
+    r"%", r"‰", r"°\s?[CF℃]?", r"℃", r"℉", r"p\.?p\.?m\.?",
     r"毫克", r"微克", r"千克", r"公斤", r"克", r"毫升", r"升", r"国际单位", r"单位",
 )  # fmt: skip
 _COUNT_UNITS = (

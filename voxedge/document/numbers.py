@@ -160,7 +160,13 @@ def _judged(
             stop = theirs[place + 1].start if place + 1 < len(theirs) else len(second)
             agrees = _same_count(figure, second[theirs[place].start : stop])
         is_last = place + 1 == len(group.figures)
-        if place == 0 and before is not None and _is_lost_sign(before):
+        if (
+            place == 0
+            and before is not None
+            and (_is_lost_sign(before) or _runs_on(before, is_left=True))
+        ):
+            agrees = False
+        if is_last and after is not None and _runs_on(after, is_left=False):
             agrees = False
         if is_last and after is not None and _is_lost_sign(after):
             agrees = False
@@ -190,6 +196,19 @@ def _is_lost_sign(word: Word) -> bool:
     return (
         second in _SIGNS and canonical(word.text) != canonical(second) and word.text not in _SIGNS
     )
+
+
+def _runs_on(word: Word, *, is_left: bool) -> bool:
+    """Say whether a neighbour may be a part of the number: "ea" here, "2." there, before "6 mg".
+
+    A number beside it, on which the readers differ, may be one too: "7" and "5" of 7.5.
+    """
+    if word.second is None:
+        return False
+    if holds_figure(word.text):
+        return canonical(word.text) != canonical(word.second)
+    edge = word.second.rstrip(" .,")[-1:] if is_left else word.second.lstrip(" .,")[:1]
+    return holds_figure(edge)
 
 
 def _may_be_unit(after: Word) -> bool:
