@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from student_fixtures import tiny_weights
 
 from voxedge.engines.tts.network import NetworkFailed, NetworkStopped, StopSwitch, VoiceNetwork
@@ -20,7 +22,12 @@ from voxedge.models.distil.package import (
     write_graph,
     write_text_encoder,
 )
-from voxedge.models.distil.quantize import by_sensitivity, calibrate, most_int8
+from voxedge.models.distil.quantize import (
+    by_sensitivity,
+    calibrate,
+    most_int8,
+    quantize_text_encoder,
+)
 from voxedge.models.distil.shape import StudentShape, WeightsUnusable
 from voxedge.models.distil.teacher import Segments, load_shard, make_shards
 from voxedge.testing.tiny_voice import CHANNELS, HOP, RATE_HZ, write_tiny_voice
@@ -164,9 +171,64 @@ def test_the_light_text_encoder_keeps_its_timing(teacher, tmp_path):
     light = VoiceNetwork(replace(teacher.assets, text_encoder=path), threads=1)
     ids = next(text_feeds(teacher))["input"][0].tolist()
     before, after = (network.encode(ids, None, 0.0) for network in (teacher, light))
-    spread = np.abs(before.mean).mean()
-    assert 0 < np.abs(after.mean - before.mean).mean() < 0.1 * spread
-    assert np.abs(after.durations - before.durations).max() < 0.5
+    # The tiny voice has a single weighted layer there: its last projection, which stays in fp32.
+    assert np.abs(after.mean - before.mean).max() < 1e-4
+    assert np.abs(after.durations - before.durations).max() < 1e-3
+
+
+def test_what_stays_in_fp32_of_a_text_encoder(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def weight(name, *size):
+        return numpy_helper.from_array(rng.normal(0, 0.4, size).astype(np.float32), name)
+
+    def node(kind, name, inputs, out):
+        return helper.make_node(kind, inputs, [out], name=name)
+
+    size = [1, 8, "tokens"]
+    model = helper.make_model(
+        helper.make_graph(
+            [
+                node("Conv", "first", ["x", "w1"], "a"),
+                node("Transpose", "turn", ["a"], "b"),
+                node("MatMul", "attention", ["a", "b"], "c"),
+                node("MatMul", "attended", ["c", "a"], "d"),
+                node("Conv", "second", ["d", "w2"], "mean"),
+                node("Conv", "predictor", ["a", "w3"], "durations"),
+                node("Identity", "scale", ["mean"], "log_scale"),
+            ],
+            "encoder",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, size)],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, size)
+                for name in ("mean", "log_scale", "durations")
+            ],
+            [weight("w1", 8, 8, 1), weight("w2", 8, 8, 1), weight("w3", 8, 8, 1)],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+    )
+    model.ir_version = 8
+    for item in model.graph.node:
+        if item.op_type == "Transpose":
+            item.attribute.append(helper.make_attribute("perm", [0, 2, 1]))
+    source, target = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
+    source.write_bytes(model.SerializeToString())
+    feeds = [{"x": rng.normal(size=(1, 8, 9)).astype(np.float32)} for _ in range(4)]
+    quantize_text_encoder(source, target, feeds)
+    graph = onnx.load(str(target)).graph
+    made_by = {out: item.op_type for item in graph.node for out in item.output}
+    rounded = {
+        item.name
+        for item in graph.node
+        if item.op_type in {"Conv", "MatMul"}
+        and all(made_by.get(name) == "DequantizeLinear" for name in item.input[:2])
+    }
+    assert rounded == {"first"}
+
+
+def test_a_text_encoder_needs_something_to_calibrate_with(tmp_path):
+    with pytest.raises(ValueError, match="nothing to calibrate"):
+        quantize_text_encoder(tmp_path / "a", tmp_path / "b", [])
 
 
 def test_the_least_sensitive_layers_come_first():

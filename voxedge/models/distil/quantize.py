@@ -104,10 +104,13 @@ def most_int8(order: Sequence[str], acceptable: Callable[[Collection[str]], bool
 
 
 def quantize_text_encoder(source: Path, target: Path, feeds: Sequence[Feed]) -> None:
-    """Write a text encoder in INT8; what only leads to the durations stays in fp32.
+    """Write a text encoder in INT8, but for three parts that stay in fp32.
 
-    A duration that is off by half a frame is rounded to another number of frames, and the melody
-    stumbles; the predictor is a tenth of the work.
+    What only leads to the durations: one that is off by half a frame is rounded to another number
+    of frames, and the melody stumbles; the predictor is a tenth of the work. The products of
+    attention, which have no weights, and the last projection: their rounding goes straight into
+    the prior. Measured for en_US-joe-medium: without the second and third the prior stands 22.7
+    dB above its error at 0.57 of the fp32 time, with them 27.0 dB at 0.61.
 
     Args:
         source: the fp32 network.
@@ -126,6 +129,9 @@ def quantize_text_encoder(source: Path, target: Path, feeds: Sequence[Feed]) -> 
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        model = onnx.load(str(prepared))
+        kept = {*only_for(model, "durations", ("mean", "log_scale")), *_weightless(model)}
+        kept.add(_last_projection(model, "mean"))
         quantize_static(
             prepared,
             target,
@@ -135,7 +141,7 @@ def quantize_text_encoder(source: Path, target: Path, feeds: Sequence[Feed]) -> 
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=only_for(onnx.load(str(prepared)), "durations", ("mean", "log_scale")),
+            nodes_to_exclude=sorted(kept),
             calibrate_method=CalibrationMethod.MinMax,
             extra_options={"WeightSymmetric": True, "ActivationSymmetric": False},
         )
@@ -145,6 +151,21 @@ def only_for(model: onnx.ModelProto, output: str, others: Collection[str]) -> li
     """Names of the nodes that one output hangs on and none of the others does."""
     wanted = _ancestors(model, [output])
     return sorted(wanted - _ancestors(model, others))
+
+
+def _weightless(model: onnx.ModelProto) -> list[str]:
+    """Names of the products of two activations."""
+    weights = {item.name for item in model.graph.initializer}
+    weights |= {node.output[0] for node in model.graph.node if node.op_type == "Constant"}
+    products = (node for node in model.graph.node if node.op_type == "MatMul")
+    return [node.name for node in products if not weights & set(node.input)]
+
+
+def _last_projection(model: onnx.ModelProto, output: str) -> str:
+    """Name of the last layer with weights that an output hangs on."""
+    names = _ancestors(model, [output])
+    layers = [n for n in model.graph.node if n.op_type in {"Conv", "Gemm"} and n.name in names]
+    return layers[-1].name if layers else ""
 
 
 def _ancestors(model: onnx.ModelProto, tensors: Iterable[str]) -> set[str]:
