@@ -439,7 +439,8 @@ def test_where_the_socket_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
     assert socket_path() == Path("/run/user/7/voxedge/control.sock")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
-    assert socket_path() == Path("/run/voxedge/control.sock")
+    monkeypatch.setenv("XDG_STATE_HOME", "/home/somebody/state")
+    assert socket_path() == Path("/home/somebody/state/voxedge/control.sock")
 
 
 # The client and the commands that use it

@@ -201,15 +201,25 @@ class BadRequest(Exception):
 
 
 def socket_path() -> Path:
-    """Return where the control socket is: ``$VOXEDGE_SOCKET``, the service's, or the user's own."""
+    """Where clients look: ``$VOXEDGE_SOCKET``, the service's socket, or the user's own."""
     named = os.environ.get("VOXEDGE_SOCKET")
     if named:
         return Path(named)
     service = Path("/run/voxedge/control.sock")
-    own = os.environ.get("XDG_RUNTIME_DIR")
-    if own and not service.exists():
-        return Path(own) / "voxedge" / "control.sock"
-    return service
+    return service if service.exists() else user_socket_path()
+
+
+def user_socket_path() -> Path:
+    """Where a reader listens that no service started, and that was told nothing else.
+
+    Below ``$XDG_RUNTIME_DIR``, or below ``$XDG_STATE_HOME`` where nobody has logged in.
+    """
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime:
+        return Path(runtime) / "voxedge" / "control.sock"
+    state = os.environ.get("XDG_STATE_HOME")
+    base = Path(state) if state else Path.home() / ".local" / "state"
+    return base / "voxedge" / "control.sock"
 
 
 def encode(message: Request | Reply) -> bytes:

@@ -90,11 +90,12 @@ def _state_folder() -> Path:
 
 def _own_socket() -> Path:
     """Where a reader listens that systemd gave no socket; clients look there too."""
+    from voxedge.api.protocol import user_socket_path
+
     named = os.environ.get("VOXEDGE_SOCKET")
     if named:
         return Path(named)
     runtime = os.environ.get("RUNTIME_DIRECTORY")
     if runtime:
         return Path(runtime.split(":")[0]) / "control.sock"
-    own = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(own or _state_folder()) / "voxedge" / "control.sock"
+    return user_socket_path()
