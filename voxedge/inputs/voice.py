@@ -25,6 +25,7 @@ from voxedge.errors import VoxedgeError
 from voxedge.inputs.events import Asked, Deliver, Trouble
 
 SOURCE = "voice"
+RATE_HZ = 16_000
 
 
 class Result(Protocol):
@@ -248,7 +249,12 @@ class PushToTalk:
         try:
             async with aclosing(source):  # type: ignore[type-var]
                 self._tell(Told.LISTENING)
+                taken = 0
                 while (piece := await _next_before(source, stop)) is not None:
+                    # Counted too, not only timed: a source may give faster than time passes.
+                    taken += len(piece)
+                    if taken > self._settings.longest_s * RATE_HZ:
+                        break
                     for edge, samples in cutter.hear(piece):
                         spoke = True
                         early = await self._ear.feed(samples)

@@ -101,13 +101,12 @@ class SphinxRecogniser:
             RecogniserFailed: nothing of it can be heard.
         """
         far = far_from(self._phonemes, grammar.phrases(), grammar.decoys, DECOY_DISTANCE)
-        for word in far:
-            if word not in self._decoys_added:
-                pronunciation = self._decoder.lookup_word(word)
-                self._decoder.add_word(word + DECOY_MARK, pronunciation, False)
-                self._decoys_added.add(word)
-        if far:
-            self._decoder.add_word(f"voxedge{DECOY_MARK}", "SIL", True)  # Rebuilds the tree.
+        new = [word for word in far if word not in self._decoys_added]
+        for word in new:
+            pronunciation = self._decoder.lookup_word(word)
+            # The last one has the decoder build its dictionary anew.
+            self._decoder.add_word(word + DECOY_MARK, pronunciation, word == new[-1])
+            self._decoys_added.add(word)
         narrowed = Grammar(grammar.language, grammar.templates, grammar.values, far)
         text = jsgf(narrowed, self._knows, decoy_weight=DECOY_WEIGHT)
         if not text:

@@ -1,0 +1,191 @@
+"""Push to talk: every session ends, every outcome is told, whatever ear or microphone do."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from voxedge.actions import Action, State
+from voxedge.audio.endpoint import Endpointer, EndpointSettings
+from voxedge.commands.language import load
+from voxedge.errors import MicrophoneDead, MicrophoneLost, MicrophoneMissing, RecogniserFailed
+from voxedge.inputs.events import Asked, Trouble
+from voxedge.inputs.voice import ListeningSettings, Moment, PushToTalk, Told
+from voxedge.testing.fake_audio import run_virtual
+from voxedge.testing.fake_microphone import FakeEar, FakeMicrophone, Flaw
+
+RATE = 16_000
+RANDOM = np.random.default_rng(3)
+SPEECH = (RANDOM.normal(0, 4000, RATE)).astype(np.int16)
+"""A second of noise that the loudness detector takes for speech."""
+QUIET = np.zeros(0, dtype=np.int16)
+
+
+def loud(frame: Any) -> float:
+    return 1.0 if np.abs(frame.astype(np.int32)).mean() > 500 else 0.0
+
+
+class Bench:
+    """One push-to-talk input with everything around it."""
+
+    def __init__(self, ear: FakeEar, microphone: FakeMicrophone) -> None:
+        self.got: list[Asked | Trouble] = []
+        self.told: list[Told] = []
+        self.ear, self.microphone = ear, microphone
+        self.talk = PushToTalk(
+            ear,
+            lambda: microphone,
+            lambda: Endpointer(loud),
+            lambda: Moment(load("en"), State.READING),
+            self.got.append,
+            self.told.append,
+            ListeningSettings(),
+        )
+
+    async def tap(self) -> None:
+        self.talk.press()
+        await asyncio.sleep(0.1)
+        self.talk.release()
+        await self.over()
+
+    async def over(self) -> None:
+        while self.talk.listening:  # noqa: ASYNC110 - virtual time
+            await asyncio.sleep(0.05)
+
+    @property
+    def actions(self) -> list[Action]:
+        return [event.intent.action for event in self.got if isinstance(event, Asked)]
+
+    @property
+    def troubles(self) -> list[object]:
+        return [event.error for event in self.got if isinstance(event, Trouble)]
+
+
+def listen(
+    answers: list[tuple[str, float]],
+    sound: Any = SPEECH,
+    flaw: Flaw = Flaw.NONE,
+    do: Callable[[Bench], Any] = Bench.tap,
+) -> Bench:
+    async def main() -> Bench:
+        bench = Bench(FakeEar(answers), FakeMicrophone(sound, flaw))
+        await do(bench)
+        await bench.talk.close()
+        return bench
+
+    return run_virtual(main(), limit_s=120.0)
+
+
+def test_a_tap_ends_with_the_speech_and_the_first_thing_is_silence() -> None:
+    bench = listen([("next sentence", 0.9)])
+    assert bench.actions == [Action.HUSH, Action.NEXT_SENTENCE]
+    assert bench.told == [Told.LISTENING, Told.ENDED]
+    assert bench.microphone.opened == bench.microphone.closed == 1
+
+
+def test_a_held_button_ends_with_its_release() -> None:
+    async def hold(bench: Bench) -> None:
+        bench.talk.press()
+        await asyncio.sleep(3.0)
+        assert bench.talk.listening, "speech is over, but the finger is still down"
+        bench.talk.release()
+        await bench.over()
+
+    assert listen([("pause", 0.9)], do=hold).actions == [Action.HUSH, Action.PAUSE]
+
+
+def test_nobody_speaks() -> None:
+    bench = listen([], QUIET)
+    assert bench.told == [Told.LISTENING, Told.ENDED, Told.SILENCE]
+    assert bench.ear.fed == 0, "silence must not wake the recogniser"
+
+
+def test_a_button_that_is_held_for_ever_ends_by_itself() -> None:
+    async def stuck(bench: Bench) -> None:
+        bench.talk.press()
+        await bench.over()
+
+    assert listen([], QUIET, do=stuck).told[-1] is Told.SILENCE
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (("", 0.0), Told.NOT_UNDERSTOOD),
+        (("the cat sat", 0.9), Told.NOT_UNDERSTOOD),
+        (("next sentence", 0.2), Told.UNSURE),
+        (("shut down", 0.7), Told.UNSURE),
+    ],
+)
+def test_what_is_no_sure_command_is_told_and_not_done(
+    answer: tuple[str, float], told: Told
+) -> None:
+    bench = listen([answer])
+    assert bench.actions == [Action.HUSH]
+    assert bench.told[-1] is told
+
+
+@pytest.mark.parametrize(
+    ("flaw", "error"),
+    [
+        (Flaw.MISSING, MicrophoneMissing),
+        (Flaw.DEAD, MicrophoneDead),
+        (Flaw.VANISHING, MicrophoneLost),
+    ],
+)
+def test_a_broken_microphone_is_told(flaw: Flaw, error: type[Exception]) -> None:
+    async def hold(bench: Bench) -> None:
+        bench.talk.press()
+        await bench.over()
+
+    bench = listen([("stop", 0.9)], SPEECH, flaw, hold)
+    assert [type(trouble) for trouble in bench.troubles] == [error]
+    assert bench.actions == [Action.HUSH]
+    assert bench.told[-1] is Told.ENDED
+
+
+def test_an_ear_that_dies_is_told_and_well_again_after() -> None:
+    async def twice(bench: Bench) -> None:
+        await bench.tap()
+        await bench.tap()
+
+    bench = listen([("!", 0.0), ("stop", 0.9)], do=twice)
+    assert [type(t) for t in bench.troubles] == [RecogniserFailed, type(None)]
+    assert bench.actions == [Action.HUSH, Action.HUSH, Action.STOP]
+
+
+def test_a_clipped_microphone_and_a_flood_end() -> None:
+    for flaw in (Flaw.CLIPPED, Flaw.FLOOD):
+        bench = listen([("stop", 0.9)], SPEECH, flaw)
+        assert bench.told[-1] in (Told.ENDED, Told.SILENCE), flaw
+        assert bench.microphone.closed == 1
+
+
+def test_a_second_press_starts_anew() -> None:
+    async def again(bench: Bench) -> None:
+        bench.talk.press()
+        await asyncio.sleep(0.3)
+        await bench.tap()
+
+    bench = listen([("stop", 0.9)], do=again)
+    assert bench.actions == [Action.HUSH, Action.HUSH, Action.STOP]
+    assert bench.microphone.opened == bench.microphone.closed == 2
+
+
+def test_closing_in_the_middle_delivers_nothing() -> None:
+    async def leave(bench: Bench) -> None:
+        bench.talk.press()
+        await asyncio.sleep(0.5)
+
+    bench = listen([("stop", 0.9)], do=leave)
+    assert bench.actions == [Action.HUSH]
+    assert bench.microphone.closed == 1
+
+
+def test_ten_minutes_of_noise_are_cut_and_bounded() -> None:
+    endpointer = Endpointer(lambda _frame: 1.0, EndpointSettings())
+    noise = RANDOM.normal(0, 3000, RATE).astype(np.int16)
+    edges = [edge for _ in range(600) for edge, _ in endpointer.hear(noise)]
+    assert 600 / 9 < sum(edge is not None and edge.value == "too long" for edge in edges) < 600 / 7
