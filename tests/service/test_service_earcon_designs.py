@@ -9,7 +9,10 @@ import pytest
 from voxedge.audio.earcon_designs import DESIGNS, PEAK_DBFS, render
 
 RATES_HZ = (16_000, 22_050, 48_000)
-NAMES = ("done", "error", "key_press", "limit", "listen", "ready", "shutter", "volume", "working")
+NAMES = tuple(
+    "done error guide_far guide_near guide_steady key_press limit listen ready shutter volume "
+    "working".split()
+)
 
 
 def test_every_state_has_its_sound() -> None:

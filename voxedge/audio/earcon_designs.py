@@ -128,6 +128,21 @@ DESIGNS: Mapping[str, Design] = {
         Timbre.BELL,
         (Note(587.3, 130, gap_ms=20, decay=0.5), Note(587.3, 130, decay=0.5)),
     ),
+    "guide_far": Design(
+        "The page does not lie right yet.",
+        Timbre.SOFT,
+        (Note(330.0, 80, decay=4.0),),
+    ),
+    "guide_near": Design(
+        "Nearly: only still, sharp or free of glare is missing.",
+        Timbre.SOFT,
+        (Note(523.3, 60, gap_ms=30, decay=4.0), Note(523.3, 60, decay=4.0)),
+    ),
+    "guide_steady": Design(
+        "All of the page is seen: hold it so.",
+        Timbre.BELL,
+        (Note(659.3, 50, gap_ms=15), Note(784.0, 50, gap_ms=15), Note(987.8, 90)),
+    ),
 }
 """Name to sound."""
 

@@ -9,6 +9,7 @@ which two readers agreed may settle one that was in doubt.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,10 @@ _SURER = 0.1
 """By so much surer must the other word be: confidences waver by as much from picture to picture."""
 _FILL_CONFIDENCE = 0.6
 """A word that only one picture has; junk of shadows and edges stays below."""
+_FILL_WORDS = 3
+"""A single word more is as often junk as not, and a number without its neighbours is worse."""
+_WORSE = 0.15
+"""Difference of mean confidence from which the other picture is left alone."""
 _MOVED = 85.0
 """A run of words that stands elsewhere in the first reading was moved, not lost."""
 _SAME_PAGE = 0.3
@@ -53,6 +58,8 @@ class Merged:
 
 @dataclass(slots=True)
 class _Counts:
+    known: Counter[str]
+    """How often each word stands in the two readings: the page is its own dictionary."""
     filled: int = 0
     replaced: int = 0
     doubted: int = 0
@@ -85,7 +92,10 @@ def merge(first: Document, second: Document) -> Merged:
     keys, their_keys = [_key(at.word) for at in ours], [_key(at.word) for at in theirs]
     if not _is_same_page(keys, their_keys):
         return Merged(base, same_page=False)
-    counts = _Counts()
+    if _mean_confidence(theirs) < _mean_confidence(ours) - _WORSE:
+        # A picture so much worse has nothing but junk to add.
+        return Merged(base)
+    counts = _Counts(Counter(keys) + Counter(their_keys))
     kept: dict[tuple[int, int, int, int], Word] = {}
     inserted: dict[tuple[int, int, int, int] | None, list[_At]] = {}
     pairs: list[tuple[Word, Word]] = []
@@ -124,10 +134,9 @@ def merge(first: Document, second: Document) -> Merged:
 def _same(mine: Word, theirs: Word, counts: _Counts) -> Word:
     """Return a word that both pictures have, but for case and marks around it."""
     if not _is_critical(mine.text, theirs.text):
-        if theirs.confidence > mine.confidence + _SURER and theirs.text != mine.text:
-            counts.replaced += 1
-            return _with_text(mine, theirs)
-        return replace(mine, confidence=max(mine.confidence, theirs.confidence))
+        # A unit is part of its number: a check that only the other picture had counts for both.
+        second = theirs.second if mine.second is None and _agrees(theirs) else mine.second
+        return replace(mine, confidence=max(mine.confidence, theirs.confidence), second=second)
     if canonical(mine.text) != canonical(theirs.text):
         return _doubted(mine, theirs, counts)
     ours_agree, theirs_agree = _agrees(mine), _agrees(theirs)
@@ -156,9 +165,11 @@ def _differing(mine: Word, theirs: Word, before: Word | None, counts: _Counts) -
     is_unit = behind_figure and (starts_with_unit(mine.text) or starts_with_unit(theirs.text))
     if is_unit or _is_critical(mine.text, theirs.text):
         return _doubted(mine, theirs, counts)
-    if theirs.confidence > mine.confidence + _SURER:
+    known = counts.known[_key(theirs)] >= counts.known[_key(mine)]
+    sure = theirs.confidence >= _FILL_CONFIDENCE
+    if known and sure and theirs.confidence > mine.confidence + _SURER:
         counts.replaced += 1
-        return _with_text(mine, theirs)
+        return replace(mine, text=theirs.text, confidence=theirs.confidence, second=theirs.second)
     return mine
 
 
@@ -166,10 +177,6 @@ def _doubted(mine: Word, theirs: Word, counts: _Counts) -> Word:
     """Keep ours and say that it is in doubt, by what the other picture has in its place."""
     counts.doubted += 1
     return replace(mine, second=theirs.text)
-
-
-def _with_text(mine: Word, theirs: Word) -> Word:
-    return replace(mine, text=theirs.text, confidence=theirs.confidence, second=theirs.second)
 
 
 def _is_critical(one: str, two: str) -> bool:
@@ -209,6 +216,10 @@ def _before(ours: Sequence[_At], mine: _At) -> Word | None:
     section, paragraph, sentence, word = mine.place
     wanted = (section, paragraph, sentence, word - 1)
     return next((at.word for at in ours if at.place == wanted), None) if word else None
+
+
+def _mean_confidence(words: Sequence[_At]) -> float:
+    return sum(at.word.confidence for at in words) / max(1, len(words))
 
 
 def _is_same_page(one: Sequence[str], two: Sequence[str]) -> bool:
@@ -260,6 +271,9 @@ def _likeness(mine: Word, theirs: Word) -> float:
         # "5" and "50" have little in common but their place: two figures in one place are one.
         return max(_ALIKE, fuzz.ratio(one, two)) / 100
     ratio = fuzz.ratio(one, two)
+    if (starts_with_unit(one) or starts_with_unit(two)) and abs(len(one) - len(two)) <= 2:
+        # "mg" and "µg" are two readings of one unit, however little they have in common.
+        return max(_ALIKE, ratio) / 100
     return ratio / 100 if ratio >= _ALIKE else 0.0
 
 
@@ -274,8 +288,12 @@ def _put(
     sure = [at for at in lost if at.word.confidence >= _FILL_CONFIDENCE]
     if not sure or 2 * len(sure) < len(lost):
         return
+    # Specks read as letters, and ends of words that the other reading has whole.
+    whole = [at for at in sure if counts.known[_key(at.word)] > 1 or len(_key(at.word)) > 3]
+    if len(sure) < _FILL_WORDS or 2 * len(whole) < len(sure):
+        return
     run = " ".join(_key(at.word) for at in sure)
-    if len(sure) >= 3 and fuzz.partial_ratio(run, text) >= _MOVED:
+    if fuzz.partial_ratio(run, text) >= _MOVED:
         return
     counts.filled += len(sure)
     inserted.setdefault(after, []).extend(sure)
@@ -302,7 +320,9 @@ def _rebuilt(
             for n, sentence in enumerate(paragraph.sentences):
                 words: list[Word] = []
                 if head:
-                    words += [place_over.word(at.word) for at in head]
+                    own, rest = _parted(other, head)
+                    words += [place_over.word(at.word) for at in own]
+                    paragraphs += [place_over.paragraph(found) for found in rest]
                     head = []
                 for w, word in enumerate(sentence.words):
                     place = (s, p, n, w)

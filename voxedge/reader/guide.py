@@ -2,9 +2,9 @@
 
 Pure: a state, a happening and the time give what to do and the next state. Rules:
 
-- at most one spoken hint every 2 s, and never the one that was spoken last while its cause lasts;
-- what passes within half a second is not worth a word; movement is left alone for 3 s, because a hand
-  that is at work needs no telling;
+- at most one spoken hint every 2 s, and never the same one twice in a row;
+- what passes within half a second is not worth a word; movement is left alone for 3 s, because a
+  hand that is at work needs no telling;
 - between words a tone ticks, faster the nearer the page is to being right;
 - still, sharp and whole for 0.6 s: the picture is taken, without being asked for;
 - help that does not help ends: after 20 s the picture is taken as it is, and that is said.
@@ -48,7 +48,7 @@ HINTS: dict[str, str] = {
     "guide_nothing": "I see no print. Put the page under the camera, printed side up.",
     "guide_blurred": "I cannot see it sharply. Lay the page flat, and wait a moment.",
     "guide_glare": "A light shines back from the page. Turn the page a little, or move the lamp.",
-    "guide_too_close": "The page is too close for me to see all of it. Move it away from the camera.",
+    "guide_too_close": "The page is too close to see all of it. Move it away from the camera.",
     "guide_cut_left": "The page is cut off on the left. Move it to the right.",
     "guide_cut_right": "The page is cut off on the right. Move it to the left.",
     "guide_cut_top": "The page is cut off at the top. Move it towards you.",
@@ -132,7 +132,9 @@ _NOT_TAKEN_AS_IT_IS = frozenset({Verdict.NOTHING, Verdict.TOO_DARK})
 _NEARLY = frozenset({Verdict.MOVING, Verdict.BLURRED, Verdict.GLARE})
 
 
-def see(guide: Guide, verdict: Verdict, now_s: float, pace: Pace | None = None) -> tuple[Guide, Move]:
+def see(
+    guide: Guide, verdict: Verdict, now_s: float, pace: Pace | None = None
+) -> tuple[Guide, Move]:
     """Take note of one live picture."""
     pace = pace or Pace()
     if guide.shot:
@@ -151,8 +153,7 @@ def see(guide: Guide, verdict: Verdict, now_s: float, pace: Pace | None = None) 
     if verdict is Verdict.OK:
         if lasted_s >= pace.steady and guide.pictures >= pace.steady_pictures:
             return replace(guide, shot=True), Move(shoot=True)
-        # Said again if it comes again: it was put right in between.
-        return _toned(replace(guide, said=""), Tone.STEADY, now_s, pace)
+        return _toned(guide, Tone.STEADY, now_s, pace)
     if now_s - guide.began_s >= pace.gives_in and verdict not in _NOT_TAKEN_AS_IT_IS:
         last = Hint("guide_as_it_is", HINTS["guide_as_it_is"])
         return replace(guide, shot=True, said=last.key, said_s=now_s), Move(last, shoot=True)

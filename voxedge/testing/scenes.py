@@ -138,11 +138,12 @@ def view(
     left = round(large.shape[1] / 2 - (0.5 + shift[0]) * width * scale)
     top = round(large.shape[0] / 2 - (0.5 + shift[1]) * height * scale)
     right, bottom = left + round(width * scale), top + round(height * scale)
-    out = [-min(0, top), max(0, bottom - large.shape[0]), -min(0, left)]
-    out.append(max(0, right - large.shape[1]))
-    if any(out):
-        large = cv2.copyMakeBorder(large, *out, cv2.BORDER_REFLECT).astype(np.uint8)
-    window = large[top + out[0] : bottom + out[0], left + out[2] : right + out[2]]
+    above, before = max(0, -top), max(0, -left)
+    below, behind = max(0, bottom - large.shape[0]), max(0, right - large.shape[1])
+    large = cv2.copyMakeBorder(large, above, below, before, behind, cv2.BORDER_REFLECT).astype(
+        np.uint8
+    )
+    window = large[top + above : bottom + above, left + before : right + before]
     seen = cv2.resize(window, (width, height), interpolation=cv2.INTER_AREA)
     return seen.astype(np.uint8)
 
@@ -165,11 +166,11 @@ def scenes(seed: int, count: int) -> Iterator[Scenery]:
     """Yield ``count`` scenes of every kind."""
     for number in range(count):
         for name, make in _KINDS.items():
-            frames, verdict, *also = make(seed + number, np.random.default_rng(seed + number))
-            yield Scenery(name, tuple(frames), verdict, frozenset({verdict, *also}))
+            frames, *verdicts = make(seed + number, np.random.default_rng(seed + number))
+            yield Scenery(name, tuple(frames), verdicts[0], frozenset(verdicts))
 
 
-_Made = tuple[object, ...]
+_Made = tuple["list[Grey]", *tuple[Verdict, ...]]
 _TABLES = ("wood", "cloth", "dark")
 
 

@@ -64,8 +64,8 @@ class Limits:
         sharp_of_best: share of the scene's best sharpness.
         letter_px: height of print in the whole picture; the recogniser fails below.
         few_letters: below it there is no print.
-        seen: share of the picture that print covers; in print that is far away, whole lines pass for
-            letters.
+        seen: share of the picture that print covers; of print that is far away, whole lines pass
+            for letters.
     """
 
     dark: float = 90.0
@@ -205,12 +205,16 @@ def _has_edges(grey: Grey) -> bool:
 
 
 def _in_picture(found: TextLines) -> Letters:
-    """Return the letters' middles and heights in picture pixels, ``float64`` ``[n, 3]``."""
+    """Return the letters' middles and sizes in picture pixels, ``float64`` ``[n, 3]``.
+
+    The size is the shorter side: at 640 px letters of a word may touch, and words of one another.
+    """
     letters = np.concatenate([line.letters for line in found.lines])
     x, y = (letters[:, 0] + letters[:, 2]) / 2, (letters[:, 1] + letters[:, 3]) / 2
     radians = np.deg2rad(found.angle_deg)
     cos, sin = np.cos(radians), np.sin(radians)
-    return np.stack([x * cos - y * sin, x * sin + y * cos, letters[:, 3] - letters[:, 1]], axis=1)
+    size = np.minimum(letters[:, 2] - letters[:, 0], letters[:, 3] - letters[:, 1])
+    return np.stack([x * cos - y * sin, x * sin + y * cos, size], axis=1)
 
 
 def _share_seen(grey: Grey, found: TextLines) -> float:
@@ -231,10 +235,10 @@ def _glaring(spots: tuple[Spot, ...], letters: Letters) -> int:
     )
 
 
-_NEAR = 1.8
+_NEAR = 2.0
 """In letter heights: print so near to the picture's edge goes on behind it; a letter that is cut
 itself may be too narrow to count as one."""
-_NEAR_ACROSS = 2.2
+_NEAR_ACROSS = 2.6
 """The same for the first and last line: a cut between two lines leaves less than their distance."""
 _ENDS_CUT = 0.1
 """Share of lines whose ends are cut; ragged margins and single specks stay below."""
@@ -247,6 +251,7 @@ def _cut_sides(grey: Grey, found: TextLines) -> frozenset[Verdict]:
     x, y, size = _in_picture(found).T
     line_of = np.repeat(np.arange(len(found.lines)), [len(line) for line in found.lines])
     upright = abs(found.angle_deg) < 45
+    usual = float(np.median(size))
     distances = {
         Verdict.CUT_LEFT: x,
         Verdict.CUT_RIGHT: width - x,
@@ -257,7 +262,7 @@ def _cut_sides(grey: Grey, found: TextLines) -> frozenset[Verdict]:
     for side, distance in distances.items():
         at_ends = (side in (Verdict.CUT_LEFT, Verdict.CUT_RIGHT)) == upright
         reach = _NEAR if at_ends else _NEAR_ACROSS
-        near = distance - size / 2 < reach * np.maximum(size, found.letter_px)
+        near = distance - size / 2 < reach * np.maximum(size, usual)
         lines_near = len(np.unique(line_of[near]))
         if at_ends:
             # Lines end at a cut side one below the other; two columns have twice as many lines.

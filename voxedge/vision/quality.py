@@ -52,7 +52,7 @@ class Light:
 
 
 def measure_light(grey: Grey) -> Light:
-    """Measure the light of a small picture, ``uint8`` ``[h, w]``; 0.5 ms at 640 px, 3 with glare."""
+    """Measure the light of a small picture, ``uint8`` ``[h, w]``; 0.5 ms at 640 px, 3 in glare."""
     histogram = np.bincount(grey.ravel(), minlength=256)
     bright = float(np.searchsorted(np.cumsum(histogram), 0.95 * grey.size))
     clipped = float(histogram[_CLIPPED:].sum()) / grey.size

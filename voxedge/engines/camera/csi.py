@@ -13,8 +13,6 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from voxedge.engines.camera.picture import ArrayPicture, Picture
 from voxedge.errors import CameraFailed, CameraLost, CameraMissing
 

@@ -34,7 +34,7 @@ REOPEN_S = 0.7
 """Between two tries to open a camera: a plug that comes back is noticed within two seconds."""
 
 SETTLE_S = 2.0
-"""Longest wait for exposure and white balance after opening; the first pictures are dark or green."""
+"""Longest wait for exposure and white balance after opening: first pictures are dark or green."""
 
 _SETTLED_SHARE = 0.04
 _SETTLED_PICTURES = 3

@@ -31,7 +31,7 @@ from voxedge.engines.camera.source import Source
 from voxedge.engines.camera.torch import NoTorch, Torch, open_torch
 from voxedge.engines.camera.usb import UsbSource
 from voxedge.engines.framing import Message
-from voxedge.errors import CameraFailed, VoxedgeError
+from voxedge.errors import CameraChanged, CameraFailed, VoxedgeError
 from voxedge.flow import Frame
 from voxedge.vision.quality import fine_sharpness
 
@@ -151,7 +151,7 @@ class HostedCamera:
             newer = await asyncio.to_thread(drain.wait_newer, number, min(left_s, HEARTBEAT_S))
             await _not_stuck(drain)
             trouble = drain.pump.trouble()
-            if trouble is not None and _is_plain(trouble, drain):
+            if trouble is not None and not isinstance(trouble, CameraChanged):
                 raise trouble
             if newer is None:
                 continue
@@ -163,9 +163,8 @@ class HostedCamera:
             if best is None or sharpness > best[0]:
                 best = (sharpness, newer)
         if best is None:
-            raise drain.pump.trouble() or CameraFailed(
-                camera=self._source.name, reason="it gave no picture in time"
-            )
+            reason = "it gave no picture in time"
+            raise drain.pump.trouble() or CameraFailed(camera=self._source.name, reason=reason)
         return await asyncio.to_thread(self._whole, best[1])
 
     def _whole(self, seen: Seen) -> Message:
@@ -182,11 +181,6 @@ async def _not_stuck(drain: Drain) -> None:
         # Nothing can end a driver's call but the end of the process: keep still, so that the
         # daemon's deadline for the next item kills this worker.
         await asyncio.Event().wait()
-
-
-def _is_plain(trouble: VoxedgeError, drain: Drain) -> bool:
-    """Say whether waiting is of no use: nothing has been seen, and the driver says why."""
-    return drain.pump.seen is None or drain.pump.settled
 
 
 def _fine(seen: Seen) -> float:

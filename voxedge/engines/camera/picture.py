@@ -1,8 +1,8 @@
 """One picture as the camera gave it: decoded only as far as somebody looks at it.
 
-A USB camera sends JPEG. For guidance it is decoded at 1/2, 1/4 or 1/8 of its size, in grey, straight
-from the cosine coefficients, which costs a tenth of decoding it whole; of a burst only the
-best is decoded whole.
+A USB camera sends JPEG. For guidance it is decoded at 1/2, 1/4 or 1/8 of its size, in grey,
+straight from the cosine coefficients, at a fraction of the cost; of a burst only the best is
+decoded whole.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class ArrayPicture:
     def fingerprint(self) -> int:
         """See ``Picture``."""
         step = max(1, self.pixels.shape[0] // _FINGERPRINT_ROWS)
-        return zlib.crc32(np.ascontiguousarray(self.pixels[::step]))
+        return zlib.crc32(np.ascontiguousarray(self.pixels[::step]).data)
 
     def small(self, long_side_px: int) -> Pixels:
         """See ``Picture``."""

@@ -38,7 +38,8 @@ class Fault(Enum):
             Fault.TINY: "its pictures are too small to hold print",
             Fault.CHANGED: "its pictures changed in size",
         }
-        return self.value(camera=camera, reason=reasons[self])
+        kind: type[VoxedgeError] = self.value
+        return kind(camera=camera, reason=reasons[self])
 
 
 STARTS_ANEW = frozenset({Fault.LOST, Fault.FROZEN, Fault.TINY, Fault.CHANGED})
@@ -55,6 +56,7 @@ class Limits:
 
     Attributes:
         lost_s: without a picture. The slowest camera in use gives 5 a second.
+        first_s: without the first picture after opening: USB cameras take up to 2 s to start.
         frozen_s: of pictures equal to the last bit.
         black_s: of pictures without light.
         smallest_px: long side below which no print is legible.
@@ -62,6 +64,7 @@ class Limits:
     """
 
     lost_s: float = 1.0
+    first_s: float = 3.0
     frozen_s: float = 1.0
     black_s: float = 1.0
     smallest_px: int = 320
@@ -80,9 +83,7 @@ class Watch:
         self._size: tuple[int, int] | None = None
         self._changed = False
 
-    def saw(
-        self, now_s: float, size_px: tuple[int, int], fingerprint: int, level: float
-    ) -> None:
+    def saw(self, now_s: float, size_px: tuple[int, int], fingerprint: int, level: float) -> None:
         """Take note of a picture.
 
         Args:
@@ -98,15 +99,19 @@ class Watch:
             self._lit_s = now_s
         if self._size is None:
             self._size = size_px
+            self._lit_s = now_s
         elif size_px != self._size:
             self._changed = True
 
     def fault(self, now_s: float) -> Fault | None:
         """Return what is wrong now."""
         limits = self._limits
-        if now_s - self._newest_s >= limits.lost_s:
+        patience_s = limits.first_s if self._size is None else limits.lost_s
+        if now_s - self._newest_s >= patience_s:
             return Fault.LOST
-        if self._size is not None and max(self._size) < limits.smallest_px:
+        if self._size is None:
+            return None
+        if max(self._size) < limits.smallest_px:
             return Fault.TINY
         if self._changed:
             return Fault.CHANGED
