@@ -2,8 +2,7 @@
 #
 #   need_packages PACKAGE...       Debian packages; says which are missing, installs only those
 #   need_environment LOCK          .venv from a hash-checked lock file in scripts/locks
-#   need_voice NAME                the voice, fetched and verified
-#   need_reader                    the second reader of numbers, fetched and verified
+#   need_models                    the voice and the second reader of numbers, verified
 #
 # Nothing here touches the network when everything is in place already.
 
@@ -72,10 +71,12 @@ need_environment() {
     printf '%s %s\n' "$wanted" "$PWD" > "$stamp"
 }
 
-need_voice() {
-    .venv/bin/voxedge models verify --quick "$1" >/dev/null 2>&1 || .venv/bin/voxedge models fetch "$1" >&2
-}
-
-need_reader() {
-    .venv/bin/python -m voxedge.models.readers
+need_models() {
+    local check
+    for check in "natural voice" "second reader"; do
+        .venv/bin/voxedge doctor --check "$check" >/dev/null 2>&1 || {
+            .venv/bin/voxedge models fetch >&2
+            return
+        }
+    done
 }

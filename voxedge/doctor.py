@@ -120,6 +120,16 @@ def _natural_voice(settings: Settings) -> Finding:
     return Finding("natural voice", True, False, name)
 
 
+def _second_reader(settings: Settings) -> Finding:
+    from voxedge.models.readers import find_reader
+
+    try:
+        entry, _ = find_reader(quick=True)
+    except VoxedgeError as error:
+        return Finding("second reader", False, False, str(error), "voxedge models fetch")
+    return Finding("second reader", True, False, f"{entry.name}: numbers are read twice")
+
+
 def _loudspeaker(settings: Settings) -> Finding:
     from voxedge.audio.devices import choose, list_outputs
 
@@ -175,6 +185,7 @@ CHECKS: dict[str, Check] = {
     "languages": _languages,
     "simple voice": _formant_voice,
     "natural voice": _natural_voice,
+    "second reader": _second_reader,
     "loudspeaker": _loudspeaker,
     "camera": _camera,
     "buttons": _buttons,

