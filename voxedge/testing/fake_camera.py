@@ -176,13 +176,18 @@ def fake_camera(script: Sequence[Sequence[Any]] = ((0.0, "good"),), seed: int = 
     return HostedCamera(FakeSource(acts, seed=seed))
 
 
-def hanging_camera(after_s: float = 0.5) -> HostedCamera:
-    """Return a hosted camera whose driver does not come back from its call after a while."""
-    return HostedCamera(_HangingSource((Act(0.0, "good"), Act(after_s, "hang"))))
+def hanging_camera(pictures: int = 5) -> HostedCamera:
+    """Return a hosted camera whose driver does not come back from its call after some pictures."""
+    return HostedCamera(_HangingSource(pictures))
 
 
 class _HangingSource(FakeSource):
+    def __init__(self, pictures: int) -> None:
+        super().__init__()
+        self._left = pictures
+
     def grab(self) -> Picture | None:
-        if self.mode == "hang":
+        if not self._left:
             time.sleep(3600.0)
+        self._left -= 1
         return super().grab()
