@@ -103,6 +103,8 @@ def fine_sharpness(grey: Grey) -> float:
     Args:
         grey: ``uint8`` ``[h, w]``, large enough to show a blur of a few pixels.
     """
+    if min(grey.shape) < 2:
+        return 0.0
     smooth = cv2.GaussianBlur(grey, (0, 0), 0.8).astype(np.float32)
     across = float(np.mean(np.square(np.diff(smooth, axis=1))))
     down = float(np.mean(np.square(np.diff(smooth, axis=0))))
@@ -129,6 +131,8 @@ def crispness(grey: Grey) -> float:
 
 
 def _loss(edges: Floats, left: Floats) -> float:
+    if not edges.size:
+        return 1.0
     strong = edges > max(4.0, float(np.percentile(edges[::3, ::3], 97)))
     before = float(edges[strong].sum())
     if before <= 0:
