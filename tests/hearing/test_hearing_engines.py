@@ -73,7 +73,7 @@ def meant(engine: Any, samples: Any) -> str | None:
 
 @pytest.mark.parametrize(
     ("phrase", "label"),
-    [("next paragraph", "next-paragraph"), ("where am i", "where-am-i")],
+    [("next paragraph", "next-paragraph"), ("go to page twelve", "go-to-page")],
 )
 def test_a_command_is_heard(sphinx: Any, phrase: str, label: str) -> None:
     assert meant(sphinx, spoken(phrase)) == label
