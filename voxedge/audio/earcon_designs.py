@@ -131,7 +131,7 @@ DESIGNS: Mapping[str, Design] = {
     "guide_far": Design(
         "The page does not lie right yet.",
         Timbre.SOFT,
-        (Note(330.0, 80, decay=4.0),),
+        (Note(294.0, 240, decay=1.5),),
     ),
     "guide_near": Design(
         "Nearly: only still, sharp or free of glare is missing.",
