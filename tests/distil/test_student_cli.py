@@ -1,16 +1,20 @@
 """``build`` and ``score`` on the command line, with the tiny voice."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from student_fixtures import tiny_weights
 
 from voxedge.cli import student as command
+from voxedge.engines.tts.assets import LightAssets
 from voxedge.engines.tts.network import VoiceNetwork
 from voxedge.models.build import build
 from voxedge.models.distil import package
 from voxedge.models.distil.package import Student, save_student
 from voxedge.models.distil.shape import StudentShape
+from voxedge.models.manifest import load_manifest
 from voxedge.models.score import judge as judging
 from voxedge.models.score import recogniser
 from voxedge.models.score.metrics import JudgeMissing, Mos
@@ -110,3 +114,19 @@ def test_a_pruned_student_is_trained_and_installed(voice, capsys, tmp_path, monk
     assert asked[0].hidden == 8
     assert command.main(["build", "tiny", "--train", work, "--prune", "2"]) == 2
     assert "share" in capsys.readouterr().err
+
+
+def test_a_card_is_of_the_shipped_student_whatever_is_in_use(voice, capsys, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        "voxedge.engines.tts.opening.open_network", lambda assets, threads: opened.append(assets)
+    )
+    teacher = command._original("tiny")
+    light = LightAssets("fp32", tmp_path / "t", tmp_path / "s", 128, 32, 12, ())
+    teacher.assets = replace(teacher.assets, light=light)
+    card = tmp_path / "card.md"
+    manifest = SimpleNamespace(find=lambda name: load_manifest().voices[0])
+    monkeypatch.setattr("voxedge.models.manifest.load_manifest", lambda: manifest)
+    assert command.main(["score", "tiny", "--sentences", "1", "--card", str(card)]) == 0
+    assert not opened
+    assert "student.onnx" in card.read_text(encoding="utf-8")

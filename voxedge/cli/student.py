@@ -130,7 +130,7 @@ def run_score(arguments: argparse.Namespace) -> int:
         verdict = judge_voice(
             assets.name,
             teacher,
-            _light(teacher),
+            _light(teacher, shipped=arguments.card is not None),
             assets.config,
             assets.hop,
             Whisper(),
@@ -173,8 +173,11 @@ def _original(name: str | None) -> VoiceNetwork:
     return VoiceNetwork(store.open(name), threads=1)
 
 
-def _light(teacher: VoiceNetwork) -> VoiceNetwork | StudentNetwork:
-    """What is in use, else the student that came with voxedge."""
+def _light(teacher: VoiceNetwork, *, shipped: bool) -> VoiceNetwork | StudentNetwork:
+    """What is in use, else the student that came with voxedge; that one in any case for its card.
+
+    A card must not tell the scores of other weights than its own (it once did).
+    """
     from voxedge.engines.tts.opening import open_network
     from voxedge.models.distil.recipe import (
         install_student,
@@ -184,7 +187,7 @@ def _light(teacher: VoiceNetwork) -> VoiceNetwork | StudentNetwork:
     )
 
     assets = teacher.assets
-    if assets.light is not None:
+    if assets.light is not None and not shipped:
         return open_network(assets, threads=1)
     student = _shipped(assets.name)
     folder = installed_folder(assets.folder.parent, student)
