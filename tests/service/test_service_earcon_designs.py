@@ -9,9 +9,19 @@ import pytest
 from voxedge.audio.earcon_designs import DESIGNS, PEAK_DBFS, render
 
 RATES_HZ = (16_000, 22_050, 48_000)
-NAMES = tuple(
-    "done error guide_far guide_near guide_steady key_press limit listen ready shutter volume "
-    "working".split()
+NAMES = (
+    "done",
+    "error",
+    "guide_far",
+    "guide_near",
+    "guide_steady",
+    "key_press",
+    "limit",
+    "listen",
+    "ready",
+    "shutter",
+    "volume",
+    "working",
 )
 
 

@@ -51,7 +51,7 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         """Virtual seconds."""
         return self._virtual.now_s
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Wait for the worker threads without a limit: they live in real time, not in ours."""
         await super().shutdown_default_executor()
 
