@@ -66,6 +66,8 @@ class Container:
             capture_output=True,
             text=True,
             timeout=120,
+            # What is killed in there by mistake must not be this test run.
+            start_new_session=True,
         )
         if check and done.returncode != 0:
             pytest.fail(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
