@@ -296,6 +296,24 @@ def test_others_may_speak_through_it(reader: Reader) -> None:
     reader.until(lambda: reader.loud_ms(before_ms) > 300, "it is said")
 
 
+def test_the_command_line_speaks_through_it(reader: Reader) -> None:
+    reader.until(lambda: reader.status().speaking, "the welcome")
+    before_ms = reader.played_ms()
+    socket = ("--socket", str(reader.folder / "control.sock"))
+    command = [sys.executable, "-m", "voxedge", "say", "--class", "alert", *socket]
+    subprocess.run([*command, "The kettle boils."], timeout=30, check=True)
+    reader.until(lambda: reader.loud_ms(before_ms) > 300, "it is said")
+    refused = subprocess.run(
+        [*command, "--out", "x.wav", "Hello"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert "--out is its own" in refused.stderr
+
+
 def test_a_second_reader_on_the_same_socket_ends_with_a_sentence(reader: Reader) -> None:
     second = subprocess.run(
         [
