@@ -74,7 +74,10 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 
 def run_fetch(arguments: argparse.Namespace) -> int:
-    """Fetch, verify and build one voice; without a name, the second reader of numbers too."""
+    """Fetch, verify and build one voice.
+
+    Without a name: the default voice with its light networks in use, and the second reader.
+    """
     from voxedge.models.readers import fetch_reader
     from voxedge.models.store import VoiceStore
 
@@ -83,6 +86,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     store.fetch(name, ProgressBar(), force=arguments.force)
     print(f"{name} is installed and whole.")
     if arguments.name is None:
+        student.use_shipped(name)
         reader = fetch_reader(progress=ProgressBar()).parent.name
         print(f"{reader} is installed and whole: numbers are read twice.")
     return 0

@@ -196,6 +196,24 @@ def _light(teacher: VoiceNetwork, *, shipped: bool) -> VoiceNetwork | StudentNet
     return open_installed(assets.name, student, teacher, folder)
 
 
+def use_shipped(name: str) -> None:
+    """Put the light networks that came with voxedge in use, where there are some. Some seconds.
+
+    Raises:
+        VoxedgeError: the voice is not installed, or there is no room.
+    """
+    from voxedge.models.recipes import use_recipe
+
+    try:
+        student = _shipped(name)
+    except UsageError as error:
+        print(f"{error} The voice speaks with its own networks.")
+        return
+    assets = _original(name).assets
+    use_recipe("student", assets, student)
+    print(f"{name} speaks with its light networks; `models build --recipe split` takes its own.")
+
+
 def _shipped(name: str) -> Student:
     """The student that came with voxedge.
 
