@@ -65,6 +65,7 @@ class FileSink:
         try:
             self._sound = self._open_sound()
         except BaseException:
+            # Whatever it was goes on up; half a file must not stay behind.
             self._discard()
             raise
 

@@ -171,6 +171,7 @@ class _Host:
             # What else failed to allocate, and where, cannot be known: better a fresh process.
             outcome = {"op": "error", "out_of_memory": True}
         except Exception as error:
+            # An engine may raise anything; the caller is told, and this process lives.
             outcome = {"op": "error", **_report(error)}
             if not isinstance(error, VoxedgeError):
                 log.exception("call failed")

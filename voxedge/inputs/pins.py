@@ -147,6 +147,7 @@ class _Watch:
             self._pin.edges = "both"
             self._pin.when_changed = self._changed
         except Exception:
+            # Whatever it was goes on up; the pin must not stay taken.
             factory.release_pins(self, self._name)
             raise
 
