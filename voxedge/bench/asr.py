@@ -105,7 +105,34 @@ def with_noise(samples: FloatSamples, snr_db: float, seed: int) -> Int16Samples:
     return np.asarray(mixed * 32767, dtype=np.int16)
 
 
-def run(
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure.
+
+    Attributes:
+        language: of the commands.
+        engine: "best" of those installed, "pocketsphinx" or "vosk".
+        speakers: names of families of voices, or folders of recordings.
+        every: one phrase in so many.
+        hours: of noise and speech in which nothing is a command.
+        reject: folders in which nothing is a command.
+    """
+
+    language: str = "en"
+    engine: str = "best"
+    speakers: tuple[str, ...] = ("espeak", "flite")
+    every: int = 3
+    hours: float = 0.0
+    reject: tuple[Path, ...] = ()
+
+
+def run(plan: Plan) -> dict[str, Any]:
+    """Measure. Blocking; minutes."""
+    folders = [Path(name) for name in plan.speakers if Path(name).is_dir()]
+    return {**_run(plan.language, folders, plan.reject, plan.every), "bars": []}
+
+
+def _run(
     language: str = "en",
     speakers: Sequence[Path] = (),
     reject: Sequence[Path] = (),
@@ -229,7 +256,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    result = run(arguments.lang, arguments.speakers, arguments.reject, arguments.every)
+    result = _run(arguments.lang, arguments.speakers, arguments.reject, arguments.every)
     print(json.dumps(result, indent=2) if arguments.json else table(result))
 
 

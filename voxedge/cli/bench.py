@@ -1,4 +1,4 @@
-"""``voxedge bench tts|startup|cache|ocr``: figures anybody can repeat, each against a peer."""
+"""``voxedge bench WHAT``: figures anybody can repeat, each against a peer or a bar."""
 
 from __future__ import annotations
 
@@ -39,6 +39,26 @@ def register(commands: Subparsers) -> None:
     ocr.add_argument("--lang", metavar="L", help="language of all pictures")
     ocr.add_argument("--no-peer", action="store_true", help="leave plain tesseract out")
     ocr.set_defaults(run=run_ocr)
+
+    asr = kinds.add_parser("asr", help="how well commands are heard: voices, noise, false accepts")
+    asr.add_argument("--json", action="store_true", help="print one JSON object")
+    asr.add_argument("--lang", default="en", metavar="L", help="language of the commands")
+    asr.add_argument("--engine", choices=("best", "pocketsphinx", "vosk"), default="best")
+    asr.add_argument(
+        "--speakers",
+        nargs="+",
+        default=["espeak", "flite"],
+        metavar="NAME|DIR",
+        help="espeak, flite, kokoro (fetched), device, or folders of recordings",
+    )
+    asr.add_argument("--every", type=int, default=3, metavar="N", help="one phrase in so many")
+    asr.add_argument(
+        "--hours", type=float, default=0.0, metavar="H", help="hours of noise for false accepts"
+    )
+    asr.add_argument(
+        "--reject", nargs="+", type=Path, default=[], metavar="DIR", help="of no commands"
+    )
+    asr.set_defaults(run=run_asr)
 
     daemon = kinds.add_parser("daemon", help="the running reader against its bars")
     daemon.add_argument("--json", action="store_true", help="print one JSON object")
@@ -118,15 +138,34 @@ def run_ocr(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_asr(arguments: argparse.Namespace) -> int:
+    """Measure the hearing; the exit code tells whether every bar was met."""
+    from voxedge.bench import asr
+
+    result = asr.run(
+        asr.Plan(
+            language=arguments.lang,
+            engine=arguments.engine,
+            speakers=tuple(arguments.speakers),
+            every=max(1, arguments.every),
+            hours=max(0.0, arguments.hours),
+            reject=tuple(arguments.reject),
+        )
+    )
+    print(json.dumps(result, indent=2) if arguments.json else asr.table(result))
+    return 0 if all(bar["met"] for bar in result["bars"]) else 1
+
+
 def run_daemon(arguments: argparse.Namespace) -> int:
     """Measure the running reader; the exit code tells whether every bar was met."""
-    from voxedge.bench import daemon
+    from voxedge.bench.running import report
 
-    result = daemon.run(
+    result = report.run(
         engines=arguments.engines,
         stops=max(1, arguments.stops),
         presses=max(4, arguments.presses),
         soak_actions=arguments.soak,
+        progress=ProgressBar(),
     )
-    print(daemon.as_json(result) if arguments.json else daemon.table(result))
+    print(report.as_json(result) if arguments.json else report.table(result))
     return 0 if all(bar["met"] for bar in result["bars"]) else 1
