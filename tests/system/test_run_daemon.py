@@ -24,7 +24,7 @@ from voxedge.actions import Action, State, intent
 from voxedge.api.client import ControlClient
 from voxedge.api.protocol import Status
 from voxedge.audio.tape import read_tape
-from voxedge.bench.daemon import soak
+from voxedge.bench.running.soak import soak
 from voxedge.errors import ActionUnfit, ControlRefused
 from voxedge.speech.lines import SpeechClass
 
@@ -348,7 +348,7 @@ def test_a_folder_that_is_none_is_refused() -> None:
 def test_a_short_soak_of_random_actions() -> None:
     """The long one, with its bar on memory, is ``voxedge bench daemon --soak 10000``."""
     result = soak(500, seed=7)
-    assert result["actions"] == 500
-    assert result["pages_read"] == 2, "after each 250 it stops, reads a page and is heard"
-    assert result["tracebacks"] == 0
-    assert 0 < result["refused"] < 400
+    assert result.actions == 500
+    assert result.pages_read == 2, "after each 250 it stops, reads a page and is heard"
+    assert result.tracebacks == 0
+    assert 0 < result.refused < 400
