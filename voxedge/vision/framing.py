@@ -158,7 +158,7 @@ def judge(
         max(sharp, scene.best_sharpness * _FORGET),
         max(crisp, scene.best_crispness * _FORGET),
     )
-    found = find_lines(grey, _WINDOW_PX)
+    found = find_lines(grey, _WINDOW_PX, last_words=False)
     blurred = (
         crisp < limits.crisp
         or crisp < limits.crisp_of_best * best.best_crispness

@@ -116,12 +116,14 @@ class _Components:
         )
 
 
-def find_lines(grey: Grey, window_px: int = 41) -> TextLines:
+def find_lines(grey: Grey, window_px: int = 41, *, last_words: bool = True) -> TextLines:
     """Find the printed lines of a picture.
 
     Args:
         grey: ``uint8`` ``[h, w]``; letters should be 6 to 80 px high.
         window_px: neighbourhood of the local threshold.
+        last_words: look for short last lines of paragraphs too; guidance can do without, and
+            they cost a quarter of the time.
 
     Returns:
         Lines dark on light and light on dark, with one dominant angle.
@@ -131,7 +133,7 @@ def find_lines(grey: Grey, window_px: int = 41) -> TextLines:
     both = [part for part in (dark, light) if len(part) >= _MIN_LETTERS]
     if not both:
         return TextLines((), 0.0, 0.0)
-    angle = _dominant_angle(max(both, key=_spectrum_weight))
+    angle = max((_spectrum(part) for part in both), key=lambda found: found.weight).angle_deg
     lines, short = _chain(dark, angle, light_on_dark=False)
     covered = [line for line in lines if len(line) >= 8]
     # The counters of dark letters (the holes of o, e, a) are light components of their own.
@@ -143,7 +145,8 @@ def find_lines(grey: Grey, window_px: int = 41) -> TextLines:
     lines = _plausible(lines)
     if not lines:
         return TextLines((), angle, 0.0)
-    lines += _last_words(short, lines)
+    if last_words:
+        lines += _last_words(short, lines)
     letters = np.concatenate([line.letters for line in lines])
     return TextLines(tuple(lines), angle, float(np.median(letters[:, 3] - letters[:, 1])))
 
@@ -169,8 +172,21 @@ def _components(mask: npt.NDArray[np.bool_]) -> _Components:
     return _Components(x, y, width[index], height[index])
 
 
-def _neighbour_vectors(parts: _Components) -> tuple[Floats, Floats]:
-    """Return dx, dy from each component to its two nearest ones of like size."""
+@dataclass(frozen=True, slots=True)
+class _Spectrum:
+    """The direction in which neighbours lie.
+
+    Attributes:
+        angle_deg: the commonest, in (-90, 90].
+        weight: how much it stands out, times how many components say so.
+    """
+
+    angle_deg: float
+    weight: float
+
+
+def _neighbour_angles(parts: _Components) -> Floats:
+    """Return the directions to each component's two nearest ones of like size, in [0, 180)."""
     size = np.maximum(parts.width, parts.height)
     rng = np.random.default_rng(0)
     sample = np.arange(len(parts))
@@ -178,40 +194,29 @@ def _neighbour_vectors(parts: _Components) -> tuple[Floats, Floats]:
         sample = rng.choice(sample, 700, replace=False)
     dx = parts.centre_x[None, :] - parts.centre_x[sample, None]
     dy = parts.centre_y[None, :] - parts.centre_y[sample, None]
-    distance = np.hypot(dx, dy)
+    # Squared: 700 times 12000 roots are not needed to know which is nearest.
+    distance = dx * dx + dy * dy
     ratio = size[None, :] / size[sample, None]
     distance[(ratio < 0.5) | (ratio > 2.0) | (distance == 0)] = np.inf
-    nearest = np.argsort(distance, axis=1)[:, :2]
+    nearest = np.argpartition(distance, 1, axis=1)[:, :2]
     rows = np.arange(len(sample))[:, None]
-    near = distance[rows, nearest] < 2.5 * size[sample, None]
-    return dx[rows, nearest][near], dy[rows, nearest][near]
+    near = distance[rows, nearest] < np.square(2.5 * size[sample, None])
+    return np.rad2deg(np.arctan2(dy[rows, nearest][near], dx[rows, nearest][near])) % 180.0
 
 
-def _spectrum(parts: _Components) -> Floats:
-    """Histogram of neighbour directions, 180 bins of one degree, smoothed, circular."""
-    dx, dy = _neighbour_vectors(parts)
-    angle = np.rad2deg(np.arctan2(dy, dx)) % 180.0
+def _spectrum(parts: _Components) -> _Spectrum:
+    """Find the peak of the neighbours' directions: 180 bins of one degree, smoothed, circular."""
+    angle = _neighbour_angles(parts)
     histogram = np.bincount(np.floor(angle).astype(int) % 180, minlength=180).astype(np.float64)
     kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
     padded = np.concatenate([histogram[-9:], histogram, histogram[:9]])
-    return np.convolve(padded, kernel, mode="valid")
-
-
-def _spectrum_weight(parts: _Components) -> float:
-    """How much one direction stands out, times how many components say so."""
-    spectrum = _spectrum(parts)
-    return float(spectrum.max() - np.median(spectrum))
-
-
-def _dominant_angle(parts: _Components) -> float:
-    spectrum = _spectrum(parts)
-    peak = float(np.argmax(spectrum)) + 0.5
-    dx, dy = _neighbour_vectors(parts)
-    angle = np.rad2deg(np.arctan2(dy, dx)) % 180.0
+    smooth = np.convolve(padded, kernel, mode="valid")
+    peak = float(np.argmax(smooth)) + 0.5
     offset = (angle - peak + 90.0) % 180.0 - 90.0
     close = offset[np.abs(offset) < 8.0]
     peak += float(np.median(close)) if len(close) else 0.0
-    return (peak + 90.0) % 180.0 - 90.0 if peak > 90.0 else peak
+    weight = float(smooth.max() - np.median(smooth))
+    return _Spectrum((peak + 90.0) % 180.0 - 90.0 if peak > 90.0 else peak, weight)
 
 
 def turn(x: Floats, y: Floats, angle_deg: float) -> tuple[Floats, Floats]:
