@@ -100,6 +100,7 @@ class LibrarySettings:
         0, "How many pages that nobody saved are kept; 0 forgets them.", low=0, high=1000
     )
     limit_mib: int = _setting(512, "Largest size of the library.", low=8, high=65536)
+    pictures: bool = _setting(False, "Keep the pictures of kept pages too.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from voxedge.actions import Action, State, intent
+from voxedge.flow import Frame
 from voxedge.reader.conversation.model import Model
 from voxedge.reader.messages import load_messages
 from voxedge.reader.session import Parts, Session
@@ -94,6 +95,7 @@ def rig(
     *texts: str,
     model: Model | None = None,
     keep_recent: bool = False,
+    encode_picture: Callable[[Frame], bytes] | None = None,
     section_s: float = 0.05,
     ms_per_char: float = 40.0,
 ) -> None:
@@ -118,6 +120,7 @@ def rig(
                 shelf=shelf,
                 messages=MESSAGES,
                 style=lambda language: Style(language=language),
+                encode_picture=encode_picture,
             ),
             model,
             on_change=lambda: _count(made),

@@ -190,14 +190,17 @@ def test_the_bookshelf_is_a_library_on_a_thread(tmp_path: Path) -> None:
         shelf = Bookshelf(lambda: Library(tmp_path / "library.sqlite", keep_recent=2))
         assert await shelf.warm_up() is None
         assert await shelf.open(None, None) is None
-        recent = await shelf.keep(DOCUMENT, Cursor(2))
+        recent = await shelf.keep(DOCUMENT, Cursor(2), {0: b"first"})
         assert recent is not None
-        number, title = await shelf.save(DOCUMENT, "Leaflet", Cursor(3), (Cursor(5),), recent[0])
+        number, title = await shelf.save(
+            DOCUMENT, "Leaflet", Cursor(3), (Cursor(5),), recent[0], {}
+        )
         assert (number, title) == (recent[0], "Leaflet")
-        other, _ = await shelf.save(DOCUMENT, "Other", Cursor(1), (Cursor(7),), None)
+        other, _ = await shelf.save(DOCUMENT, "Other", Cursor(1), (Cursor(7),), None, {0: b"other"})
         await shelf.mark(number, Cursor(9))
         await shelf.put_cursor(number, Cursor(11))
-        await shelf.replace(number, book_of(DOCUMENT).grown(sections_of(SECOND, 1)).document)
+        grown = book_of(DOCUMENT).grown(sections_of(SECOND, 1)).document
+        await shelf.replace(number, grown, {1: b"second"})
         found = await shelf.open(None, "leaflet")
         assert found is not None
         entry, document, marks = found

@@ -15,7 +15,7 @@ from voxedge.errors import (
     NothingToRead,
     OcrFailed,
 )
-from voxedge.flow import VoiceKind
+from voxedge.flow import Frame, VoiceKind
 from voxedge.reader.conversation.effects import say
 from voxedge.reader.conversation.model import Model
 from voxedge.reader.session import HUSH_S, LIMITS_S
@@ -682,6 +682,41 @@ def test_recent_pages_are_kept_where_that_is_wanted() -> None:
         assert r.shelf.kept[1].cursor.word > 0
 
     rig(work, keep_recent=True)
+
+
+def test_pictures_of_pages_are_kept_with_them_where_that_is_wanted() -> None:
+    taken: list[Frame] = []
+
+    def encode(frame: Frame) -> bytes:
+        taken.append(frame)
+        return b"picture %d" % len(taken)
+
+    async def work(r: Rig) -> None:
+        await r.read()
+        await r.until(lambda: r.model.work is None)
+        await r.do(Action.APPEND_PAGE)
+        await r.until(lambda: len(taken) == 2 and r.model.work is None)
+        await r.do(Action.SAVE)
+        await r.until(lambda: bool(r.shelf.kept))
+        assert r.shelf.kept[1].pictures == {0: b"picture 1", 1: b"picture 2"}
+        await r.do(Action.STOP)
+        await r.read()
+        await r.until(lambda: r.model.work is None)
+        await r.do(Action.SAVE)
+        await r.until(lambda: len(r.shelf.kept) == 2)
+        assert r.shelf.kept[2].pictures == {0: b"picture 3"}, "another document begins with page 0"
+
+    rig(work, encode_picture=encode)
+
+
+def test_no_picture_is_kept_unless_that_is_wanted() -> None:
+    async def work(r: Rig) -> None:
+        await r.read()
+        await r.do(Action.SAVE)
+        await r.until(lambda: bool(r.shelf.kept))
+        assert r.shelf.kept[1].pictures == {}
+
+    rig(work)
 
 
 # The device

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -46,11 +46,13 @@ class Bookshelf:
             await asyncio.get_running_loop().run_in_executor(self._thread, close)
             self._thread.shutdown()
 
-    async def keep(self, document: Document, cursor: Cursor) -> tuple[int, str] | None:
+    async def keep(
+        self, document: Document, cursor: Cursor, pictures: Mapping[int, bytes]
+    ) -> tuple[int, str] | None:
         """See ``Shelf.keep``."""
 
         def keep(library: Library) -> tuple[int, str] | None:
-            number = library.add(document, cursor=cursor)
+            number = library.add(document, cursor=cursor, pictures=pictures)
             return None if number is None else (number, _title(library, number))
 
         return await self._on_thread(keep)
@@ -62,13 +64,14 @@ class Bookshelf:
         cursor: Cursor,
         marks: tuple[Cursor, ...],
         number: int | None,
+        pictures: Mapping[int, bytes],
     ) -> tuple[int, str]:
         """See ``Shelf.save``."""
 
         def save(library: Library) -> tuple[int, str]:
             if number is not None:
                 return number, library.save(number, title)
-            added = library.add(document, title=title, saved=True, cursor=cursor)
+            added = library.add(document, title=title, saved=True, cursor=cursor, pictures=pictures)
             assert added is not None
             for mark in marks:
                 library.mark(added, mark)
@@ -76,9 +79,9 @@ class Bookshelf:
 
         return await self._on_thread(save)
 
-    async def replace(self, number: int, document: Document) -> None:
+    async def replace(self, number: int, document: Document, pictures: Mapping[int, bytes]) -> None:
         """See ``Shelf.replace``."""
-        await self._on_thread(lambda library: library.replace(number, document))
+        await self._on_thread(lambda library: library.replace(number, document, pictures))
 
     async def put_cursor(self, number: int, cursor: Cursor) -> None:
         """See ``Shelf.put_cursor``."""

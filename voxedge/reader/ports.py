@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from voxedge.document.cursor import Cursor
@@ -60,8 +60,16 @@ class PageStream(Protocol):
 class Shelf(Protocol):
     """Keeps documents. On the event loop; every method raises ``VoxedgeError`` where it fails."""
 
-    async def keep(self, document: Document, cursor: Cursor) -> tuple[int, str] | None:
-        """Keep it among the last few, where such are kept; return its number and title."""
+    async def keep(
+        self, document: Document, cursor: Cursor, pictures: Mapping[int, bytes]
+    ) -> tuple[int, str] | None:
+        """Keep it among the last few, where such are kept; return its number and title.
+
+        Args:
+            document: what was read.
+            cursor: where reading stands.
+            pictures: JPEG by page number; empty where pictures are not kept.
+        """
         ...
 
     async def save(
@@ -71,12 +79,13 @@ class Shelf(Protocol):
         cursor: Cursor,
         marks: tuple[Cursor, ...],
         number: int | None,
+        pictures: Mapping[int, bytes],
     ) -> tuple[int, str]:
         """Keep it for good, under its number where it has one; return number and title."""
         ...
 
-    async def replace(self, number: int, document: Document) -> None:
-        """Put a longer version in its place."""
+    async def replace(self, number: int, document: Document, pictures: Mapping[int, bytes]) -> None:
+        """Put a longer version in its place; pictures of other pages stay."""
         ...
 
     async def put_cursor(self, number: int, cursor: Cursor) -> None:

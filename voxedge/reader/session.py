@@ -30,7 +30,7 @@ from voxedge.speech.lines import Line, SpeechClass
 if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.protocols import Synthesizer
-    from voxedge.flow import Utterance
+    from voxedge.flow import Frame, Utterance
     from voxedge.reader.messages import Messages
     from voxedge.reader.ports import Camera, PageStream, Shelf
     from voxedge.speech.cache import SpeechCache
@@ -75,6 +75,7 @@ class Parts:
         messages: the reader's own sentences.
         style: how text of a language (BCP 47) is said, at rate 1.
         cache: of whole utterances.
+        encode_picture: makes a JPEG of a page for the library; None keeps no pictures.
     """
 
     voice: Synthesizer
@@ -85,6 +86,7 @@ class Parts:
     messages: Messages
     style: Callable[[str], Style]
     cache: SpeechCache | None = None
+    encode_picture: Callable[[Frame], bytes] | None = None
 
 
 class Session:
@@ -123,7 +125,9 @@ class Session:
             happened=self._happened,
             changed=on_change,
         )
-        self._shelving = Shelving(parts.shelf, lambda: self._model, self._happened)
+        self._shelving = Shelving(
+            parts.shelf, lambda: self._model, self._happened, parts.encode_picture
+        )
         parts.sink.volume = self._model.volume
         self._tasks: asyncio.TaskGroup | None = None
         self.started = asyncio.Event()
@@ -390,6 +394,7 @@ class Session:
         error: VoxedgeError | None = None
         try:
             frame = await self._parts.camera.take()
+            self._shelving.took(number, frame)
             self._happened(hp.PictureTaken())
             async with aclosing(self._parts.pages.read(frame, number)) as items:
                 async for item in items:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from voxedge.errors import VoxedgeError
+from voxedge.flow import Frame
 from voxedge.reader.book import book_of
 from voxedge.reader.conversation.effects import (
     DeleteBook,
@@ -34,6 +36,14 @@ _log = logging.getLogger(__name__)
 _ERRANDS = 64
 
 
+@dataclass(frozen=True, slots=True)
+class _PictureTaken:
+    """A page of the open document was photographed."""
+
+    number: int
+    frame: Frame
+
+
 class Shelving:
     """Carries out what the conversation wants of the shelf.
 
@@ -41,16 +51,28 @@ class Shelving:
         shelf: the library.
         model: the conversation as it stands.
         happened: told what the shelf answers.
+        encode: makes a JPEG of a page, on a thread; None where pictures are not kept.
     """
 
     def __init__(
-        self, shelf: Shelf, model: Callable[[], Model], happened: Callable[[Happening], None]
+        self,
+        shelf: Shelf,
+        model: Callable[[], Model],
+        happened: Callable[[Happening], None],
+        encode: Callable[[Frame], bytes] | None = None,
     ) -> None:
         self._shelf = shelf
         self._model = model
         self._happened = happened
-        self._errands: asyncio.Queue[Effect] = asyncio.Queue(_ERRANDS)
+        self._encode = encode
+        self._pictures: dict[int, bytes] = {}
+        self._errands: asyncio.Queue[Effect | _PictureTaken] = asyncio.Queue(_ERRANDS)
         self._place: PutCursor | None = None
+
+    def took(self, number: int, frame: Frame) -> None:
+        """Keep the picture of a page (counted from 0) until its document is put on the shelf."""
+        if self._encode is not None and not self._errands.full():
+            self._errands.put_nowait(_PictureTaken(number, frame))
 
     def ask(self, effect: Effect) -> None:
         """Take an errand; of places only the newest matters, so that a slow card is not flooded."""
@@ -80,8 +102,10 @@ class Shelving:
             if answer is not None:
                 self._happened(answer)
 
-    async def _run(self, effect: Effect) -> Happening | None:
+    async def _run(self, effect: Effect | _PictureTaken) -> Happening | None:
         match effect:
+            case _PictureTaken(number=page, frame=frame):
+                await self._take_in(page, frame)
             case PutCursor(number=number, cursor=cursor):
                 await self._shelf.put_cursor(number, cursor)
             case PutMark(number=number, cursor=cursor):
@@ -92,6 +116,7 @@ class Shelving:
             case ListBooks():
                 return Listed(await self._shelf.entries())
             case OpenBook(number=wanted, title=title):
+                self._pictures.clear()
                 found = await self._shelf.open(wanted, title)
                 if found is None:
                     return Opened(None)
@@ -111,7 +136,7 @@ class Shelving:
             return None
         document = opened.book.document
         number, kept = await self._shelf.save(
-            document, title, opened.cursor, opened.marks, opened.number
+            document, title, opened.cursor, opened.marks, opened.number, self._pictures
         )
         return Saved(document, number, kept, saved=True, asked=True)
 
@@ -121,7 +146,14 @@ class Shelving:
             return None
         document = opened.book.document
         if opened.number is not None:
-            await self._shelf.replace(opened.number, document)
+            await self._shelf.replace(opened.number, document, self._pictures)
             return None
-        recent = await self._shelf.keep(document, opened.cursor)
+        recent = await self._shelf.keep(document, opened.cursor, self._pictures)
         return None if recent is None else Saved(document, *recent, saved=False, asked=False)
+
+    async def _take_in(self, page: int, frame: Frame) -> None:
+        if self._encode is None:
+            return
+        if page == 0:
+            self._pictures.clear()  # Another document begins.
+        self._pictures[page] = await asyncio.to_thread(self._encode, frame)

@@ -54,6 +54,7 @@ from voxedge.speech.lines import SpeechClass
 if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.tts.fallback import VoiceSwitch
+    from voxedge.flow import Frame
     from voxedge.reader.ports import Camera
     from voxedge.speech.phrase_cache import PhraseCache
 
@@ -189,6 +190,7 @@ class Daemon:
                 messages=load_messages(),
                 style=lambda language: style_of(self._settings, language),
                 cache=self._phrases,
+                encode_picture=_picture_encoder(settings),
             ),
             _first_model(settings, self._preferences),
             on_change=self._changed,
@@ -473,6 +475,14 @@ async def _succeeds(command: str) -> bool:
     if code:
         log.warning("turning off failed", extra=fields(event="power_off", code=code))
     return code == 0
+
+
+def _picture_encoder(settings: Settings) -> Callable[[Frame], bytes] | None:
+    if not settings.library.pictures:
+        return None
+    from voxedge.engines.ocr.images import jpeg_of
+
+    return jpeg_of
 
 
 def _kept_phrases(settings: Settings, engines: Engines) -> PhraseCache | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -131,6 +131,7 @@ class _Kept:
     saved: bool
     cursor: Cursor
     marks: set[Cursor] = field(default_factory=set)
+    pictures: dict[int, bytes] = field(default_factory=dict)
 
 
 class FakeShelf:
@@ -147,10 +148,16 @@ class FakeShelf:
         self._keep_recent = keep_recent
         self._last = 0
 
-    async def keep(self, document: Document, cursor: Cursor) -> tuple[int, str] | None:
+    async def keep(
+        self, document: Document, cursor: Cursor, pictures: Mapping[int, bytes]
+    ) -> tuple[int, str] | None:
         """Keep among the last few."""
         self._check()
-        return self._add(document, "", cursor, saved=False) if self._keep_recent else None
+        if not self._keep_recent:
+            return None
+        number, title = self._add(document, "", cursor, saved=False)
+        self.kept[number].pictures.update(pictures)
+        return number, title
 
     async def save(
         self,
@@ -159,20 +166,23 @@ class FakeShelf:
         cursor: Cursor,
         marks: tuple[Cursor, ...],
         number: int | None,
+        pictures: Mapping[int, bytes],
     ) -> tuple[int, str]:
         """Keep for good."""
         self._check()
         if number is None:
             number, _ = self._add(document, title, cursor, saved=True)
             self.kept[number].marks |= set(marks)
+            self.kept[number].pictures.update(pictures)
         kept = self.kept[number]
         kept.saved, kept.title = True, title or kept.title
         return number, kept.title
 
-    async def replace(self, number: int, document: Document) -> None:
+    async def replace(self, number: int, document: Document, pictures: Mapping[int, bytes]) -> None:
         """Put a longer version in its place."""
         self._check()
         self._at(number).document = document
+        self._at(number).pictures.update(pictures)
 
     async def put_cursor(self, number: int, cursor: Cursor) -> None:
         """Remember the place."""
