@@ -298,6 +298,11 @@ class Action(Enum):
     MENU_CHOOSE = Row("Take this choice of the menu.", ("choose", "take this one"), states=IN_MENU)
     MENU_LEAVE = Row("Leave the menu.", ("leave menu", "close menu"), states=IN_MENU)
 
+    # Listening
+    TALK = Row("Listen to what you say: hold it while you speak, or tap it and speak.", ())
+    TALK_END = Row("End what you say: the button was let go.", ())
+    WAKE_WORD = Row("Listen for the wake word, or no longer.", ())
+
     # What only a button means: it depends on what the person hears at that moment
     READ_OR_STOP = Row("Silence it when it speaks, read when it is silent.", ())
     ONE_BUTTON = Row("The only button: as read or stop; in the menu, the next choice.", ())

@@ -19,7 +19,8 @@ from voxedge.actions import (
 )
 from voxedge.errors import ActionMisused, ActionUnknown
 
-BUTTON_ONLY = [action for action in Action if not action.row.phrases]
+LISTENING = (Action.TALK, Action.TALK_END, Action.WAKE_WORD)
+BUTTON_ONLY = [a for a in Action if not a.row.phrases and a not in LISTENING]
 
 
 @pytest.mark.parametrize("action", Action, ids=lambda action: action.label)

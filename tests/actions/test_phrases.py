@@ -27,6 +27,9 @@ def test_english_is_whole_and_collides_nowhere() -> None:
 def test_every_action_but_the_buttons_own_can_be_said() -> None:
     silent = {action for action in Action if action not in english().phrases}
     assert silent == {
+        Action.TALK,
+        Action.TALK_END,
+        Action.WAKE_WORD,
         Action.READ_OR_STOP,
         Action.ONE_BUTTON,
         Action.REPEAT_OR_RESUME,

@@ -12,6 +12,7 @@ ALL = Wants(double=True, hold=True)
 HOLD = Wants(hold=True)
 PLAIN = Wants()
 REPEAT = Wants(repeat=True)
+TALK = Wants(release=True)
 
 TIMING = Timing(debounce_ms=10, hold_ms=700, double_ms=350, repeat_ms=400, stuck_ms=20_000)
 
@@ -63,6 +64,7 @@ GOLDEN = [
         [("touch", 110), ("touch", 410), ("double", 410)],
     ),
     ("hold", ALL, [(100, 2000)], [("touch", 110), ("hold", 800)]),
+    ("talk", TALK, [(100, 900)], [("touch", 110), ("press", 110), ("release", 910)]),
     ("let go a moment too late", HOLD, [(100, 799)], [("touch", 110), ("hold", 800)]),
     ("let go in time", HOLD, [(100, 785)], [("touch", 110), ("press", 795)]),
     (
@@ -155,7 +157,7 @@ def test_times_that_cannot_pass_are_refused() -> None:
         Timing(repeat_ms=0)
 
 
-all_wants = st.sampled_from([ALL, HOLD, PLAIN, REPEAT, Wants(double=True)])
+all_wants = st.sampled_from([ALL, HOLD, PLAIN, REPEAT, TALK, Wants(double=True)])
 traces = st.lists(st.tuples(st.booleans(), st.integers(1, 900_000)), max_size=40).map(
     lambda steps: [
         (level, sum(gap for _, gap in steps[: index + 1])) for index, (level, _) in enumerate(steps)
@@ -184,7 +186,8 @@ def test_gestures_come_in_order_and_each_has_its_touch(
     meanings = sum(kinds.count(kind) for kind in ("press", "hold")) + 2 * kinds.count("double")
     assert meanings <= touches
     still_down = bool(trace) and trace[-1][0]
-    if wants in (HOLD, PLAIN, REPEAT):
+    assert kinds.count("release") == (touches - still_down if wants.release else 0)
+    if wants in (HOLD, PLAIN, REPEAT, TALK):
         assert meanings == touches or (still_down and meanings == touches - 1)
     if not wants.double:
         assert "double" not in kinds

@@ -18,6 +18,7 @@ NAMES = (
     "key_press",
     "limit",
     "listen",
+    "listened",
     "ready",
     "shutter",
     "volume",

@@ -123,6 +123,11 @@ DESIGNS: Mapping[str, Design] = {
         Timbre.REED,
         (Note(440.0, 220, end_hz=1046.5, decay=0.3),),
     ),
+    "listened": Design(
+        "The reader no longer listens.",
+        Timbre.REED,
+        (Note(880.0, 90, end_hz=440.0, decay=0.5),),
+    ),
     "volume": Design(
         "This is how loud speech is now; played after each step of the volume.",
         Timbre.BELL,

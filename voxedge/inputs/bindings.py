@@ -19,7 +19,7 @@ class Button:
     """One button and what its gestures mean.
 
     Attributes:
-        name: "big", "back", "forward", "minus", "plus"; key of the pin settings.
+        name: "big", "back", "forward", "minus", "plus", "talk"; key of the pin settings.
         pin: default GPIO number (BCM); the contact closes to ground.
         meanings: gesture and the action it asks for. ``REPEAT`` asks again for what ``PRESS``
             asked.
@@ -39,6 +39,7 @@ class Button:
             double=Kind.DOUBLE in self.meanings,
             hold=Kind.HOLD in self.meanings,
             repeat=Kind.REPEAT in self.meanings,
+            release=Kind.RELEASE in self.meanings,
         )
 
     def asks(self, kind: Kind) -> Intent | None:
@@ -89,12 +90,16 @@ FIVE_AND_KNOB = (
 )
 """With a knob for the volume, the outer buttons set the speed."""
 
+TALK = Button("talk", 25, {Kind.PRESS: Action.TALK, Kind.RELEASE: Action.TALK_END}, hush=False)
+"""Whoever listens makes the silence, and keeps it while the person speaks."""
+
 MAPS: Mapping[str, tuple[Button, ...]] = {
-    "one": ONE,
-    "three": THREE,
-    "five": FIVE,
-    "five-and-knob": FIVE_AND_KNOB,
+    "one": (*ONE, TALK),
+    "three": (*THREE, TALK),
+    "five": (*FIVE, TALK),
+    "five-and-knob": (*FIVE_AND_KNOB, TALK),
 }
+"""A button that is not wired is never pressed."""
 
 LAST_GPIO = 27
 """Highest GPIO number on the 40-pin header."""

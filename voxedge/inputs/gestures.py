@@ -22,6 +22,8 @@ class Kind(Enum):
     HOLD = "hold"
     REPEAT = "repeat"
     """Still held, once more."""
+    RELEASE = "release"
+    """The contact opened again; for a button that means something for as long as it is held."""
     STUCK = "stuck"
     """Held for far longer than anyone does: something leans on it, or it is broken."""
 
@@ -75,6 +77,7 @@ class Wants:
     double: bool = False
     hold: bool = False
     repeat: bool = False
+    release: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a button whose hold would both act once and repeat."""
@@ -179,13 +182,14 @@ class GestureRecogniser:
 
     def _up(self, changed_us: int, time_us: int) -> list[Gesture]:
         self._hold_at_us = self._stuck_at_us = None
+        found = [Gesture(Kind.RELEASE, time_us)] if self._wants.release else []
         if not self._owed:
-            return []
+            return found
         self._owed = False
         if self._wants.double:
             self._window_us = max(changed_us + self._double_us, time_us)
-            return []
-        return [Gesture(Kind.PRESS, time_us)]
+            return found
+        return [Gesture(Kind.PRESS, time_us), *found]
 
     def _held(self, time_us: int) -> list[Gesture]:
         if self._wants.repeat:

@@ -159,6 +159,8 @@ class Keyboards:
             return
         for code, value in parse_events(data):
             action = self._keys.get(CODES.get(code, ""))
+            if action is Action.TALK and value == _UP:
+                self._deliver(Asked(Intent(Action.TALK_END), "keyboard"))
             if action is None or value == _UP:
                 continue
             if value == _DOWN or action.row.repeats:

@@ -203,3 +203,6 @@ class TerminalKeys:
             action = self._keys.get(name)
             if action is not None:
                 self._deliver(Asked(Intent(action), "terminal"))
+            if action is Action.TALK:
+                # A terminal does not tell when a key comes up: it can only be tapped.
+                self._deliver(Asked(Intent(Action.TALK_END), "terminal"))

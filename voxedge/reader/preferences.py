@@ -24,12 +24,14 @@ class Preferences:
         volume: loudness, None where nobody changed it.
         quiet: notices and hints are off.
         new: nobody has read a page with this reader yet.
+        wake_word: whether it is listened for, where one is set up.
     """
 
     rate: float | None = None
     volume: float | None = None
     quiet: bool = False
     new: bool = True
+    wake_word: bool = True
 
 
 def load_preferences(path: Path) -> Preferences:
@@ -42,6 +44,7 @@ def load_preferences(path: Path) -> Preferences:
             volume=None if volume is None else min(max(float(volume), 0.1), 2.0),
             quiet=bool(data["quiet"]),
             new=bool(data["new"]),
+            wake_word=bool(data.get("wake_word", True)),
         )
     except FileNotFoundError:
         return Preferences()

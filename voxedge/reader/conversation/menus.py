@@ -58,6 +58,7 @@ def _main(model: Model) -> tuple[Choice, ...]:
         _item("time", Action.TIME),
         _item("status", Action.STATUS),
         _item("quiet", Action.QUIET_MODE),
+        *([_item("wake_word", Action.WAKE_WORD)] if model.wake_word is not None else []),
         _item("help", Action.HELP),
         _item("off", Action.SHUT_DOWN),
     )

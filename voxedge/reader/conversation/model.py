@@ -116,6 +116,7 @@ class Model:
         quiet: notices and hints are off.
         reply: what was said last of the reader's own; empty once the document was heard since.
         new: nobody has ever read a page with this reader.
+        wake_word: whether it is listened for; None where none is set up.
     """
 
     state: State = State.IDLE
@@ -127,6 +128,7 @@ class Model:
     quiet: bool = False
     reply: tuple[Say | Spell, ...] = ()
     new: bool = False
+    wake_word: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,24 @@ def help_now(model: Model, _intent: Intent, _world: World) -> Step:
     return Step(model, (say(key),))
 
 
+def talk(model: Model, _intent: Intent, _world: World) -> Step:
+    """Say that nobody listens: whoever can listen takes this action before it comes here."""
+    return Step(model, (Sound("error"), say("cannot_listen")))
+
+
+def talk_end(model: Model, _intent: Intent, _world: World) -> Step:
+    """Nothing was listened to, and that was said when it began."""
+    return Step(model)
+
+
+def wake_word(model: Model, _intent: Intent, _world: World) -> Step:
+    """Listen for the wake word, or no longer."""
+    if model.wake_word is None:
+        return Step(model, (say("wake_word_none"),))
+    on = not model.wake_word
+    return Step(replace(model, wake_word=on), (say("wake_word_on" if on else "wake_word_off"),))
+
+
 def shut_down(model: Model, _intent: Intent, _world: World) -> Step:
     """Ask whether to turn off."""
     done = (say("shutting_down"), PowerOff())
