@@ -129,6 +129,14 @@ class NothingToRead(VoxedgeError):
     spoken = "I found no text on this page. Is the printed side up, and is there enough light?"
 
 
+class NoPageShown(VoxedgeError):
+    """Nobody put a page under the camera, or there was no light to see one by."""
+
+    exit_code = 6
+    printed = "No page was seen by the camera {camera} for two minutes."
+    spoken = "I saw no page, so I stopped looking. Put one under me, and press the big button."
+
+
 class EmptyText(VoxedgeError):
     """Nothing to say."""
 
