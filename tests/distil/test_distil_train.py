@@ -1,11 +1,13 @@
 """Training itself, on a student of a few hundred weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from student_fixtures import TINY, run_by_hand, tiny_weights
 
 from voxedge.models.distil.teacher import Shard
-from voxedge.models.distil.train import CheckpointUnusable, Training, train
+from voxedge.models.distil.train import CheckpointUnusable, Guide, Training, train
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra 'build')")
 
@@ -111,6 +113,31 @@ def test_a_warm_start_begins_with_the_given_weights(shard, tmp_path):
     given = tiny_weights()
     kept = train(TINY, [shard], tmp_path / "c.pt", how(0), warm=given)
     assert all(np.array_equal(kept[name], value) for name, value in given.items())
+
+
+def test_a_student_follows_its_guide_first(shard, tmp_path):
+    from voxedge.models.distil.train import _Run
+
+    wide = replace(TINY, hidden=24)
+    guide = Guide(wide, tiny_weights(3, wide))
+    run = _Run(TINY, [shard], how(100, guided_until=0.6, learning_rate=0.02), None, guide)
+    losses = [run.advance() for _ in range(61)]
+    followed = [item["guide"] for item in losses[:60]]
+    assert np.mean(followed[-5:]) < 0.8 * np.mean(followed[:5])
+    assert "guide" not in losses[60]
+    assert "mel" in losses[60]
+
+
+def test_the_guide_itself_has_no_distance_to_its_guide():
+    from voxedge.models.distil.losses import guide_distance
+    from voxedge.models.distil.network import part_sizes
+
+    parameters = torch.randn(1, 7, TINY.parameters, generator=torch.Generator().manual_seed(0))
+    turned = parameters.clone()
+    turned[..., TINY.bins : 2 * TINY.bins] += 2 * np.pi
+    sizes = part_sizes(TINY)
+    assert float(guide_distance(turned, parameters, sizes)) < 1e-4
+    assert float(guide_distance(0.9 * parameters, parameters, sizes)) > 0.01
 
 
 def test_a_damaged_or_foreign_checkpoint_is_refused(shard, tmp_path):

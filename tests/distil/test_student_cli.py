@@ -104,8 +104,9 @@ def test_a_missing_judge_is_told(voice, capsys, monkeypatch):
 def test_a_pruned_student_is_trained_and_installed(voice, capsys, tmp_path, monkeypatch):
     asked = []
 
-    def instead(name, teacher, origin, work, target, plan, warm, progress):
+    def instead(name, teacher, origin, work, target, plan, warm, progress, guide):
         asked.append(plan.shape)
+        assert guide.shape == SHAPE
         return Student(plan.shape, warm, {}, origin)
 
     monkeypatch.setattr("voxedge.models.distil.recipe.distil_voice", instead)

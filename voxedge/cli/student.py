@@ -74,7 +74,7 @@ def run_build(arguments: argparse.Namespace) -> int:
     from voxedge.models.distil.network import TorchMissing
     from voxedge.models.distil.prune import prune
     from voxedge.models.distil.recipe import Plan, distil_voice, fitting_shape
-    from voxedge.models.distil.train import CheckpointUnusable, Training
+    from voxedge.models.distil.train import CheckpointUnusable, Guide, Training
     from voxedge.models.recipes import use_recipe
     from voxedge.models.score.metrics import JudgeMissing
 
@@ -89,9 +89,10 @@ def run_build(arguments: argparse.Namespace) -> int:
                 steps=arguments.steps, threads=arguments.threads, device=arguments.device
             )
             plan = Plan(arguments.minutes, tuple(arguments.text), fitting_shape(teacher), training)
-            warm = None
+            warm = guide = None
             if arguments.prune is not None:
                 wide = _shipped(assets.name)
+                guide = Guide(wide.shape, wide.weights)
                 shape, warm = prune(wide.shape, wide.weights, arguments.prune)
                 plan = replace(plan, shape=shape)
             student = distil_voice(
@@ -103,6 +104,7 @@ def run_build(arguments: argparse.Namespace) -> int:
                 plan,
                 warm,
                 ProgressBar(),
+                guide,
             )
         elif arguments.recipe == "split":
             student = None

@@ -11,6 +11,7 @@ Three distances at window sizes of 2048 to 256 samples:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,34 @@ def _complex_distance(
     real, imaginary = theirs.real * their_scale, theirs.imag * their_scale
     distance = (ours.real * scale - real).abs() + (ours.imag * scale - imaginary).abs()
     return distance.mean() / (real.abs() + imaginary.abs()).mean().clamp(min=1e-6)
+
+
+def guide_distance(ours: torch.Tensor, theirs: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    """How far spectral parameters are from those of another student, before any sound is made.
+
+    Phase counts as much as its bin is loud (compressed to the power 0.3), level and gain as
+    logarithms; both networks must have the same window and hop. No transform is needed, so that
+    a step costs a third of one that listens.
+
+    Args:
+        ours: ``[B, T, P]`` of the student that learns.
+        theirs: the same of the one it learns from.
+        sizes: ``network.part_sizes``.
+    """
+    ours_level, ours_phase, ours_gain, ours_bend, ours_pitch = ours.split(list(sizes), dim=-1)
+    level, phase, gain, bend, pitch = theirs.split(list(sizes), dim=-1)
+    distance = (ours_pitch - pitch).abs().mean()
+    for mine, my_angle, wanted, angle in (
+        (ours_level, ours_phase, level, phase),
+        (ours_gain, ours_bend, gain, bend),
+    ):
+        # Below e^-7 a bin is 80 dB under speech: nothing there is worth learning.
+        mine, wanted = mine.clamp(-7, 5.5), wanted.clamp(-7, 5.5)
+        size, wanted_size = (_COMPRESSION * mine).exp(), (_COMPRESSION * wanted).exp()
+        apart = (size * my_angle.cos() - wanted_size * angle.cos()).abs()
+        apart = apart + (size * my_angle.sin() - wanted_size * angle.sin()).abs()
+        distance = distance + apart.mean() / wanted_size.mean() + (mine - wanted).abs().mean()
+    return distance
 
 
 def pitch_distance(

@@ -50,8 +50,9 @@ def make_student(shape: StudentShape) -> torch.nn.Module:
     """A fresh student.
 
     ``forward(prior [B, T, C], excitation [B, T * hop])`` gives ``(samples [B, T * hop], log pitch
-    over 100 Hz [B, T])``; ``parameters_of(prior)`` the spectral parameters ``[B, T, P]``. Weight
-    names are those of ``weight_shapes``.
+    over 100 Hz [B, T])``; ``parameters_of(prior)`` the spectral parameters ``[B, T, P]``, and
+    ``sound_of(parameters, excitation)`` the rest of the way. Weight names are those of
+    ``weight_shapes``.
     """
     return student_class()(shape)
 
@@ -126,11 +127,12 @@ def student_class() -> Any:
         def forward(
             self, prior: Tensor, excitation: Tensor, *, half: bool = False
         ) -> tuple[Tensor, Tensor]:
+            return self.sound_of(self.parameters_of(prior, half=half), excitation)
+
+        def sound_of(self, parameters: Tensor, excitation: Tensor) -> tuple[Tensor, Tensor]:
+            """Samples and log pitch from spectral parameters; see ``forward``."""
             shape = self.shape
-            parts = self.parameters_of(prior, half=half).split(
-                [shape.bins, shape.bins, shape.filter_points, shape.filter_points, 1], dim=-1
-            )
-            level, phase, gain, bend, pitch = parts
+            level, phase, gain, bend, pitch = parameters.split(part_sizes(shape), dim=-1)
             spectrum = _polar(level.clamp(max=LEVEL_MAX).exp(), phase)
             harmonics = _polar(_doubled(gain).clamp(max=GAIN_MAX).exp(), _doubled(bend))
             pulses = self._spectrum_of(excitation)
@@ -162,6 +164,11 @@ def student_class() -> Any:
         return torch.stack(pairs, -1).flatten(-2)
 
     return Student
+
+
+def part_sizes(shape: StudentShape) -> list[int]:
+    """Sizes of the parts of a frame's spectral parameters: level, phase, gain, bend, pitch."""
+    return [shape.bins, shape.bins, shape.filter_points, shape.filter_points, 1]
 
 
 def weights_of(state: dict[str, Any]) -> dict[str, npt.NDArray[np.float32]]:

@@ -39,7 +39,7 @@ from voxedge.models.distil.package import (
 from voxedge.models.distil.quantize import by_sensitivity, calibrate, most_int8
 from voxedge.models.distil.shape import StudentShape, Weights
 from voxedge.models.distil.teacher import load_shard, make_shards
-from voxedge.models.distil.train import Training, train
+from voxedge.models.distil.train import Guide, Training, train
 from voxedge.models.progress import Progress, Silent
 from voxedge.models.score.metrics import Dnsmos, log_mel_distance
 
@@ -82,6 +82,7 @@ def distil_voice(
     plan: Plan,
     warm: Weights | None = None,
     progress: Progress | None = None,
+    guide: Guide | None = None,
 ) -> Student:
     """Train a student of a voice and write ``VOICE.npz`` and ``VOICE.json`` to ``target``.
 
@@ -96,6 +97,7 @@ def distil_voice(
         plan: how to distil.
         warm: weights to begin with.
         progress: told of each part.
+        guide: the student that ``warm`` was cut from.
 
     Raises:
         TorchMissing: PyTorch is not installed.
@@ -110,7 +112,8 @@ def distil_voice(
         teacher, work / "pairs", plan.minutes, texts=plan.texts, seed=plan.seed, progress=progress
     )
     shards = [load_shard(path) for path in paths]
-    weights = train(plan.shape, shards, work / "training.pt", plan.training, warm, progress)
+    checkpoint = work / "training.pt"
+    weights = train(plan.shape, shards, checkpoint, plan.training, warm, progress, guide=guide)
     int8 = choose_int8(teacher, plan.shape, weights, judge, progress)
     training = (
         f"{plan.training.steps} steps of {plan.training.batch} stretches on "
