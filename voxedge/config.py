@@ -93,6 +93,32 @@ class ButtonSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HearingSettings:
+    """``[hearing]``: spoken commands; see docs/voice-commands.md."""
+
+    commands: bool = _setting(True, "Understand spoken commands.")
+    language: str = _setting("en", "Language of the commands: `en`, `ko` or `zh`.")
+    microphone: str = _setting(
+        "", "Microphone by ALSA card id or name; empty takes the default one."
+    )
+    silence_s: float = _setting(
+        6.0, "After a tap of the talk button, seconds until the first word.", low=2.0, high=11.0
+    )
+    pause_ms: int = _setting(480, "Silence that ends a command, after a tap.", low=200, high=2000)
+    wake_word: str = _setting(
+        "", "A phrase that opens the microphone, such as `hey reader`; empty: only the button does."
+    )
+    barge_in: bool = _setting(
+        False, "Hear stop and pause while it speaks; only with a card that cancels its own sound."
+    )
+    cleaner: str = _setting(
+        "off",
+        "What is done to the sound first: `off`, or `webrtc` (gain and noise suppression).",
+        choices=("off", "webrtc"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LibrarySettings:
     """``[library]``: what is kept."""
 
@@ -122,6 +148,7 @@ class Settings:
     lexicon: LexiconSettings = LexiconSettings()
     camera: CameraSettings = CameraSettings()
     buttons: ButtonSettings = ButtonSettings()
+    hearing: HearingSettings = HearingSettings()
     library: LibrarySettings = LibrarySettings()
     device: DeviceSettings = DeviceSettings()
 

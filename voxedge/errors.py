@@ -445,6 +445,17 @@ class MicrophoneDead(VoxedgeError):
     spoken = "My microphone hears nothing. It may be switched off, or covered."
 
 
+class MicrophoneClipped(VoxedgeError):
+    """The sound is so loud that its peaks are cut off: words cannot be told apart."""
+
+    exit_code = 20
+    printed = (
+        "The sound is clipped: {percent} % of its samples are at full scale. "
+        "Turn the microphone down, or speak from further away."
+    )
+    spoken = "You are too loud for my microphone. Please speak from a little further away."
+
+
 class SoundUnusable(VoxedgeError):
     """A sound file that cannot be listened to."""
 
@@ -485,6 +496,14 @@ class RecogniserFailed(VoxedgeError):
     exit_code = 21
     printed = "Understanding speech failed: {reason}."
     spoken = "I could not understand. Something went wrong; please try again."
+
+
+class WakeWordUnknown(VoxedgeError):
+    """A wake word that the recogniser cannot hear."""
+
+    exit_code = 21
+    printed = "The wake word '{phrase}' cannot be listened for: {reason}."
+    spoken = "I cannot listen for the wake word of my settings. Please press talk to speak to me."
 
 
 class InstallFailed(VoxedgeError):
