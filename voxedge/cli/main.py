@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import voxedge
-from voxedge.cli import bench, do, doctor, install, models, read, run, say, status
+from voxedge.cli import bench, do, doctor, install, library, models, read, run, say, status
 from voxedge.errors import EXIT_INTERRUPTED, UsageError, VoxedgeError
 
-COMMANDS = (read, say, run, do, status, models, doctor, bench, install)
+COMMANDS = (read, say, run, do, status, library, models, doctor, bench, install)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings=settings,
         load_settings=lambda: load_settings(arguments),
         engines=fake_engines() if arguments.engines == "fake" else real_engines(settings),
-        state_folder=arguments.state or _state_folder(),
+        state_folder=arguments.state or state_folder(),
         socket=arguments.socket or _own_socket(),
         open_sink=lambda: _open_sink(settings, arguments.sink),
         pictures=arguments.camera,
@@ -80,7 +80,8 @@ def _open_sink(settings: Settings, tape: Path | None) -> AudioSink:
     return PacedSink(WavTape(tape, SIMULATED_RATE_HZ).write, SIMULATED_RATE_HZ, name=str(tape))
 
 
-def _state_folder() -> Path:
+def state_folder() -> Path:
+    """Return where library and preferences live: systemd's, or the user's own."""
     given = os.environ.get("STATE_DIRECTORY")
     if given:
         return Path(given.split(":")[0])

@@ -180,10 +180,14 @@ class Library:
             self._row(number, "id")
             connection.execute("DELETE FROM documents WHERE id = ?", (number,))
 
+    def document(self, number: int) -> Document:
+        """Return a document."""
+        with self._guarded():
+            return _unpack(self._row(number, "body"))
+
     def open(self, number: int) -> Document:
         """Return a document, and remember it as the last one opened."""
-        with self._guarded():
-            document = _unpack(self._row(number, "body"))
+        document = self.document(number)
         if not self.read_only:
             with self._writing() as connection:
                 connection.execute(
