@@ -11,6 +11,7 @@ import soundfile
 
 from voxedge.audio.earcons import Earcon, render
 from voxedge.audio.file import FileSink
+from voxedge.audio.paced import SilentSink
 from voxedge.audio.resample import StreamResampler, resample
 from voxedge.errors import DiskFull, OutputUnwritable, SoundCardLost
 from voxedge.flow import PcmChunk
@@ -307,3 +308,51 @@ def test_two_short_waits_far_apart_are_no_stall() -> None:
         await sink.close()
 
     run_virtual(work())
+
+
+# -- no loudspeaker -------------------------------------------------------------------------
+
+
+def test_without_a_loudspeaker_speech_takes_its_time_and_silence_no_work() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        sink = SilentSink("no loudspeaker")
+        await asyncio.sleep(60.0)
+        assert sink._mixer.rendered == 0, "nothing is rendered in silence"
+        for _ in range(2):
+            began_s = loop.time()
+            said = chunk(tone(3.0, rate_hz=sink.rate_hz), last=True, rate_hz=sink.rate_hz)
+            mark = await sink.write(said, sink.generation)
+            assert await sink.heard(mark, sink.generation)
+            assert loop.time() - began_s == pytest.approx(3.0, abs=0.05)
+            rendered = sink._mixer.rendered
+            await asyncio.sleep(60.0)
+            assert sink._mixer.rendered - rendered <= sink.rate_hz // 50, "and it rests again"
+        sink.earcon(tone(0.2, rate_hz=sink.rate_hz))
+        before = sink._mixer.rendered
+        await asyncio.sleep(1.0)
+        assert sink._mixer.rendered - before >= sink.rate_hz // 5, "an earcon wakes it"
+        await sink.close()
+
+    run_virtual(main())
+
+
+def test_without_a_loudspeaker_a_pause_holds_and_a_stop_ends() -> None:
+    async def main() -> None:
+        sink = SilentSink("no loudspeaker")
+        said = chunk(tone(0.5, rate_hz=sink.rate_hz), last=True, rate_hz=sink.rate_hz)
+        mark = await sink.write(said, 0)
+        sink.pause()
+        heard = asyncio.create_task(sink.heard(mark, 0))
+        await asyncio.sleep(300.0)
+        assert not heard.done(), "a pause of five minutes is no failure of the device"
+        sink.resume()
+        assert await heard
+        mark = await sink.write(said, 0)
+        heard = asyncio.create_task(sink.heard(mark, 0))
+        await asyncio.sleep(0.1)
+        sink.stop()
+        assert not await heard
+        await sink.close()
+
+    run_virtual(main())

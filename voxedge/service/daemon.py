@@ -27,7 +27,6 @@ from voxedge.errors import NoSoundCard, SoundCardUnknown, VoiceFailed, VoxedgeEr
 from voxedge.inputs.events import Asked, Trouble
 from voxedge.logs import fields
 from voxedge.reader.bookshelf import Bookshelf
-from voxedge.reader.camera import FolderCamera, NoCamera
 from voxedge.reader.conversation.model import Model
 from voxedge.reader.library import Library
 from voxedge.reader.messages import load_messages
@@ -35,7 +34,7 @@ from voxedge.reader.own_phrases import OwnPhrases
 from voxedge.reader.preferences import Preferences, load_preferences, save_preferences
 from voxedge.reader.session import Parts, Session
 from voxedge.service.activation import listening_sockets
-from voxedge.service.camera import WorkerCamera, camera_spec
+from voxedge.service.camera_parts import Hands, open_camera
 from voxedge.service.engines import Engines, hosted_voice
 from voxedge.service.health import CONDITIONS, Announcement, Condition, Urgency
 from voxedge.service.inputs import watch_inputs
@@ -55,7 +54,6 @@ if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.tts.fallback import VoiceSwitch
     from voxedge.flow import Frame
-    from voxedge.reader.ports import Camera
     from voxedge.speech.phrase_cache import PhraseCache
 
 log = logging.getLogger(__name__)
@@ -82,7 +80,7 @@ class Options:
         state_folder: where library and preferences live.
         socket: of its own, where systemd gave none.
         open_sink: makes the loudspeaker.
-        pictures: a folder in place of the camera.
+        pictures: a folder or a film in place of the camera.
         simulate: no hardware: the keys of the terminal are the buttons.
     """
 
@@ -180,11 +178,22 @@ class Daemon:
             self._announce,
             _conditions(options),
         )
+        camera = await open_camera(
+            parts,
+            settings.camera,
+            Hands(
+                on_move=lambda move: self._session.guide(move),
+                is_heard=lambda: self._session.is_hint_heard,
+                on_trouble=self._part_failed,
+            ),
+            pictures=options.pictures,
+            simulate=options.simulate,
+        )
         self._session = Session(
             Parts(
                 voice=voice,
                 sink=self._sink,
-                camera=self._camera(),
+                camera=camera,
                 pages=self._pages,
                 shelf=shelf,
                 messages=load_messages(),
@@ -258,11 +267,11 @@ class Daemon:
         try:
             return self._options.open_sink()
         except (NoSoundCard, SoundCardUnknown) as error:
-            from voxedge.audio.paced import PacedSink
+            from voxedge.audio.paced import SilentSink
 
             log.warning("%s", error)
             self._missing_loudspeaker = True
-            return PacedSink(lambda _: None, name="no loudspeaker")
+            return SilentSink("no loudspeaker")
 
     async def _await_loudspeaker(self) -> None:
         """End once a loudspeaker is there: a new start opens it. Nobody hears us until then."""
@@ -276,17 +285,6 @@ class Daemon:
             log.warning("a loudspeaker is here; starting again with it")
             self._stop.set()
             return
-
-    def _camera(self) -> Camera:
-        options = self._options
-        if options.pictures is not None:
-            from voxedge.engines.ocr.images import load_frame
-
-            return FolderCamera(options.pictures, load_frame)
-        if options.simulate:
-            return NoCamera("a simulated reader takes its pictures from --camera")
-        camera = self._settings.camera
-        return WorkerCamera(camera_spec(camera.video, camera.timeout_s))
 
     def _open_library(self) -> Library:
         library = self._settings.library
