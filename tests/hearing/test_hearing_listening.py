@@ -9,6 +9,7 @@ import pytest
 
 from voxedge.actions import Action, State
 from voxedge.audio.endpoint import Endpointer, EndpointSettings
+from voxedge.commands.grammar import build
 from voxedge.commands.language import load
 from voxedge.errors import MicrophoneDead, MicrophoneLost, MicrophoneMissing, RecogniserFailed
 from voxedge.inputs.events import Asked, Trouble
@@ -38,7 +39,7 @@ class Bench:
             ear,
             lambda: microphone,
             lambda: Endpointer(loud),
-            lambda: Moment(load("en"), State.READING),
+            lambda: Moment(load("en"), build(load("en"), State.READING)),
             self.got.append,
             self.told.append,
             ListeningSettings(),
@@ -143,7 +144,8 @@ def test_a_broken_microphone_is_told(flaw: Flaw, error: type[Exception]) -> None
     bench = listen([("stop", 0.9)], SPEECH, flaw, hold)
     assert [type(trouble) for trouble in bench.troubles] == [error]
     assert bench.actions == [Action.HUSH]
-    assert bench.told[-1] is Told.ENDED
+    opened = flaw is not Flaw.MISSING
+    assert bench.told == ([Told.LISTENING, Told.ENDED] if opened else [])
 
 
 def test_an_ear_that_dies_is_told_and_well_again_after() -> None:
@@ -161,6 +163,53 @@ def test_a_clipped_microphone_and_a_flood_end() -> None:
         bench = listen([("stop", 0.9)], SPEECH, flaw)
         assert bench.told[-1] in (Told.ENDED, Told.SILENCE), flaw
         assert bench.microphone.closed == 1
+
+
+def test_who_drives_the_microphone_into_clipping_is_told_so() -> None:
+    assert listen([("", 0.0)], SPEECH, Flaw.CLIPPED).told[-1] is Told.TOO_LOUD
+    assert listen([("", 0.0)], SPEECH).told[-1] is Told.NOT_UNDERSTOOD
+
+
+def test_another_button_ends_it_and_nothing_follows() -> None:
+    async def elsewhere(bench: Bench) -> None:
+        bench.talk.press()
+        await asyncio.sleep(0.5)
+        bench.talk.cancel()
+        await bench.over()
+
+    bench = listen([("stop", 0.9)], do=elsewhere)
+    assert bench.actions == [Action.HUSH]
+    assert bench.told == [Told.LISTENING, Told.ENDED]
+
+
+def test_the_readers_own_earcon_is_not_listened_to() -> None:
+    async def main() -> Bench:
+        bench = Bench(FakeEar([("stop", 0.9)]), FakeMicrophone(SPEECH))
+        bench.talk._settings = ListeningSettings(deaf_s=0.4)
+        await bench.tap()
+        return bench
+
+    bench = run_virtual(main(), limit_s=60.0)
+    assert bench.actions == [Action.HUSH, Action.STOP]
+    # 0.6 s of the second of speech, and the silence that ends it.
+    assert bench.ear.fed < 1.15 * RATE
+
+
+def test_what_is_said_while_the_ear_still_learns_is_not_lost() -> None:
+    class SlowEar(FakeEar):
+        async def set_grammar(self, grammar: Any) -> int:
+            await asyncio.sleep(3.0)
+            assert not self.fed
+            return await super().set_grammar(grammar)
+
+    async def main() -> Bench:
+        bench = Bench(SlowEar([("stop", 0.9)]), FakeMicrophone(SPEECH))
+        await bench.tap()
+        return bench
+
+    bench = run_virtual(main(), limit_s=60.0)
+    assert bench.actions == [Action.HUSH, Action.STOP]
+    assert bench.ear.fed >= RATE
 
 
 def test_a_second_press_starts_anew() -> None:

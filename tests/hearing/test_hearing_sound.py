@@ -1,5 +1,6 @@
 """Microphone arithmetic: level, death, clipping, conversion, endpoints, backlog."""
 
+from contextlib import aclosing
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 
 from voxedge.audio.capture import Backlog, Converter, choose_microphone
 from voxedge.audio.devices import OutputDevice
-from voxedge.audio.endpoint import FRAME, Edge, Endpointer, cleaner, energy_probability
+from voxedge.audio.cleaner import CleanedSource, WebrtcCleaner, cleaned
+from voxedge.audio.endpoint import FRAME, Edge, Endpointer, energy_probability
 from voxedge.audio.microphone_level import MicrophoneHealth, level_of
 from voxedge.audio.sound_file import SoundFile, read_speech
 from voxedge.errors import InputMissing, MicrophoneMissing, SoundUnusable
+from voxedge.testing.fake_audio import run_virtual
+from voxedge.testing.fake_microphone import FakeMicrophone
 
 RATE = 16_000
 RANDOM = np.random.default_rng(5)
@@ -124,10 +128,39 @@ def test_silero_sleeps_through_noise() -> None:
 
 def test_the_cleaner_keeps_the_length_but_for_ten_milliseconds() -> None:
     pytest.importorskip("webrtc_noise_gain", reason="the extra 'hearing' is not installed")
-    clean = cleaner()
-    assert clean is not None
+    clean = WebrtcCleaner().clean
     out = np.concatenate([clean(NOISE[i : i + 777]) for i in range(0, len(NOISE), 777)])
     assert 0 <= len(NOISE) - len(out) < RATE // 100
+
+
+def test_a_source_is_cleaned_only_where_that_is_set() -> None:
+    pytest.importorskip("webrtc_noise_gain", reason="the extra 'hearing' is not installed")
+    source = FakeMicrophone(tone(0.02, 3.0))
+    assert cleaned(source, "off") is source
+    heard = cleaned(source, "webrtc")
+    assert isinstance(heard, CleanedSource)
+
+    async def first_seconds() -> np.ndarray:
+        pieces = []
+        async with aclosing(heard.pieces()) as stream:
+            async for piece in stream:
+                pieces.append(piece)
+                if len(pieces) == 30:
+                    break
+        return np.concatenate(pieces)
+
+    sound = run_virtual(first_seconds())
+    assert 2.9 * RATE < len(sound) <= 3 * RATE
+    assert level_of(sound[RATE:]).rms_dbfs != pytest.approx(level_of(tone(0.02)).rms_dbfs, abs=1)
+    assert source.opened == source.closed == 1
+
+
+def test_the_endpointer_tells_how_much_was_clipped() -> None:
+    endpointer = Endpointer(lambda frame: float(np.abs(frame.astype(np.int32)).mean() > 500))
+    endpointer.hear(np.where(tone(1.0) >= 0, 32767, -32768).astype(np.int16))
+    assert endpointer.clipped > 0.8, "the pre-roll is silent"
+    endpointer.hear(np.concatenate([np.zeros(RATE, dtype=np.int16), tone(0.5)]))
+    assert endpointer.clipped == 0.0
 
 
 def test_a_microphone_is_chosen_by_its_card() -> None:

@@ -46,6 +46,9 @@ HELD_S = 4.0
 
 LATENCY_S = 0.05
 
+STALL_S = 2.0
+"""Without a block: the driver has stopped without saying so. Blocks come every 10 to 50 ms."""
+
 
 class SoundSource(Protocol):
     """Where a listening session gets its sound from."""
@@ -172,7 +175,11 @@ class Microphone:
         stream = await asyncio.to_thread(self._open, device, loop, wake, over)
         try:
             while True:
-                await wake.wait()
+                try:
+                    async with asyncio.timeout(STALL_S):
+                        await wake.wait()
+                except TimeoutError:
+                    raise MicrophoneLost(device=device.label) from None
                 wake.clear()
                 for block in self._backlog.take():
                     piece = converter.convert(block)

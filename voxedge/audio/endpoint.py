@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxedge.audio.microphone_level import CLIPPED_AT
 from voxedge.errors import RecogniserMissing
 
 if TYPE_CHECKING:
@@ -79,6 +80,12 @@ class Endpointer:
         self._run_ms = 0.0
         self._speech_ms = 0.0
         self._speaking = False
+        self._clipped = self._heard = 0
+
+    @property
+    def clipped(self) -> float:
+        """Share of the utterance's samples at full scale, 0 to 1; of the last one in silence."""
+        return self._clipped / max(1, self._heard)
 
     @property
     def speaking(self) -> bool:
@@ -112,7 +119,10 @@ class Endpointer:
             self._speaking, self._run_ms, self._speech_ms = True, 0.0, 0.0
             sound = np.concatenate(list(self._before))
             self._before.clear()
+            self._clipped = self._heard = 0
+            self._count(sound)
             return [(Edge.START, sound)]
+        self._count(frame)
         self._speech_ms += FRAME_MS
         self._run_ms = 0.0 if probability >= settings.go_on_at else self._run_ms + FRAME_MS
         if self._run_ms >= settings.end_ms:
@@ -120,6 +130,10 @@ class Endpointer:
         if self._speech_ms >= settings.longest_ms:
             return [(self._stop(Edge.TOO_LONG), frame)]
         return [(None, frame)]
+
+    def _count(self, sound: Int16Samples) -> None:
+        self._heard += len(sound)
+        self._clipped += int(np.count_nonzero(np.abs(sound.astype(np.int32)) >= CLIPPED_AT))
 
     def _stop(self, edge: Edge) -> Edge:
         self._speaking, self._run_ms = False, 0.0
@@ -160,34 +174,3 @@ def energy_probability(floor_dbfs: float = -50.0) -> Callable[[Int16Samples], fl
         return float(np.clip(excess_db / 24.0, 0.0, 1.0))
 
     return probability
-
-
-def cleaner(auto_gain_dbfs: int = 3, noise_suppression: int = 2) -> Callable[[Any], Any] | None:
-    """Return WebRTC's gain control and noise suppression for one stream, None if not installed.
-
-    Args:
-        auto_gain_dbfs: target level below full scale, 0 (off) to 31.
-        noise_suppression: 0 (off) to 4.
-
-    Returns:
-        A function from ``int16`` ``[n]`` to ``int16`` ``[m]``; it holds back less than 10 ms.
-    """
-    try:
-        from webrtc_noise_gain import AudioProcessor
-    except ImportError:
-        return None
-    processor = AudioProcessor(auto_gain_dbfs, noise_suppression)
-    step = RATE_HZ // 100
-    rest = [np.zeros(0, dtype=np.int16)]
-
-    def clean(samples: Int16Samples) -> Int16Samples:
-        sound = np.concatenate([rest[0], samples])
-        whole = len(sound) // step * step
-        rest[0] = sound[whole:]
-        cleaned = [
-            processor.Process10ms(sound[i : i + step].tobytes()).audio
-            for i in range(0, whole, step)
-        ]
-        return np.frombuffer(b"".join(cleaned), dtype=np.int16)
-
-    return clean

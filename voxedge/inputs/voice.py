@@ -1,9 +1,9 @@
 """Push to talk: from the TALK button to an action.
 
-Press: speech stops, an earcon sounds, the microphone opens. A held button ends the utterance when
-it is released; a tapped one lets the end of speech do it. Every wait has a limit, and every outcome
-is told, so that nobody talks to a device that is not listening. The microphone is open only
-meanwhile, unless a wake phrase is set.
+Press: speech stops, the microphone opens, an earcon tells that it is open. A held button ends the
+utterance when it is released; a tapped one lets the end of speech do it. Every wait has a limit,
+and every outcome is told, so that nobody talks to a device that is not listening. The microphone is
+open only meanwhile. The recogniser learns what may be said while the person begins to speak.
 
 What listens is given as small protocols; this room knows no engine and no sound card.
 """
@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
-from voxedge.actions import Action, Intent, State
-from voxedge.commands.grammar import Grammar, Vocabulary, build
+from voxedge.actions import Action, Intent
+from voxedge.commands.grammar import Grammar
 from voxedge.commands.language import CommandLanguage
 from voxedge.commands.parse import Understood, understand
 from voxedge.errors import VoxedgeError
@@ -82,6 +82,11 @@ class Cutter(Protocol):
         """Return (edge or None, samples) of what belongs to an utterance."""
         ...
 
+    @property
+    def clipped(self) -> float:
+        """Share of the utterance's samples at full scale, 0 to 1."""
+        ...
+
 
 class Told(Enum):
     """What the person should hear of it; the owner makes earcons and sentences of these."""
@@ -96,6 +101,8 @@ class Told(Enum):
     """Something was said, but no command."""
     UNSURE = "unsure"
     """It may have been a command; ask to say it again."""
+    TOO_LOUD = "too loud"
+    """Nothing was understood, and the microphone is driven into clipping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +111,11 @@ class Moment:
 
     Attributes:
         language: of the person.
-        state: of the reading session.
-        vocabulary: headings, words and titles at hand.
+        grammar: what fits.
     """
 
     language: CommandLanguage
-    state: State
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    grammar: Grammar
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,8 @@ class ListeningSettings:
         silence_s: patience for the first word after a tap.
         longest_s: of one session.
         tail_s: of sound still taken after a held button is released; fingers are early.
+        deaf_s: of sound dropped at the beginning: the reader's own earcon.
+        clipped: share of samples at full scale from which on it is the microphone's fault.
         thresholds: action label to least confidence, from the settings or ``tune-voice``.
     """
 
@@ -129,6 +136,8 @@ class ListeningSettings:
     silence_s: float = 6.0
     longest_s: float = 12.0
     tail_s: float = 0.15
+    deaf_s: float = 0.0
+    clipped: float = 0.02
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -166,7 +175,7 @@ class PushToTalk:
         self._settings = settings or ListeningSettings()
         self._heard = heard
         self._task: asyncio.Task[None] | None = None
-        self._pressed_s = 0.0
+        self._pressed_s = self._opened_s = 0.0
         self._released = asyncio.Event()
         self._held = False
         self._in_trouble = False
@@ -193,6 +202,11 @@ class PushToTalk:
         self._held = now_s - self._pressed_s >= self._settings.tap_s
         self._released.set()
 
+    def cancel(self) -> None:
+        """Stop listening: the person has pressed something else."""
+        if self._task is not None and self.listening:
+            self._task.cancel()
+
     async def close(self) -> None:
         """Stop listening; nothing is delivered afterwards."""
         task, self._task = self._task, None
@@ -205,23 +219,23 @@ class PushToTalk:
     async def _session(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait((before,))
-        moment = self._moment()
-        grammar = build(moment.language, moment.state, moment.vocabulary)
+        moment, cutter = self._moment(), self._cutter()
+        learning = asyncio.create_task(self._ear.set_grammar(moment.grammar), name="grammar")
         try:
-            await self._ear.set_grammar(grammar)
-            said = await self._listen()
+            said = await self._said(learning, cutter)
         except VoxedgeError as error:
             self._in_trouble = True
-            self._tell(Told.ENDED)
             self._deliver(Trouble(SOURCE, error))
             return
+        finally:
+            learning.cancel()
+            await asyncio.gather(learning, return_exceptions=True)
         if self._in_trouble:
             self._in_trouble = False
             self._deliver(Trouble(SOURCE, None))
-        self._tell(Told.ENDED)
-        self._conclude(said, moment, grammar)
+        self._conclude(said, moment, cutter)
 
-    def _conclude(self, said: Result | None, moment: Moment, grammar: Grammar) -> None:
+    def _conclude(self, said: Result | None, moment: Moment, cutter: Cutter) -> None:
         if said is None:
             self._tell(Told.SILENCE)
             return
@@ -229,47 +243,56 @@ class PushToTalk:
             said.text,
             said.confidence,
             moment.language,
-            grammar,
+            moment.grammar,
             dict(self._settings.thresholds),
         )
         self._heard(understood)
         if understood.intent is not None:
             self._deliver(Asked(understood.intent, SOURCE))
+        elif understood.unsure:
+            self._tell(Told.UNSURE)
         else:
-            self._tell(Told.UNSURE if understood.unsure else Told.NOT_UNDERSTOOD)
+            loud = cutter.clipped > self._settings.clipped
+            self._tell(Told.TOO_LOUD if loud else Told.NOT_UNDERSTOOD)
 
-    async def _listen(self) -> Result | None:
+    async def _said(self, learning: asyncio.Task[int], cutter: Cutter) -> Result | None:
         """Return what was said, None where nobody spoke."""
-        await self._ear.reset()
-        cutter = self._cutter()
-        spoke = False
-        loop = asyncio.get_running_loop()
-        source = self._microphone().pieces()
-        stop = loop.create_task(self._until_done(), name="push-to-talk-limit")
+        speech = _Speech(self._ear, learning)
+        opened = False
+        stop = asyncio.create_task(self._until_done(), name="push-to-talk-limit")
         try:
+            source = self._microphone().pieces()
             async with aclosing(source):  # type: ignore[type-var]
-                self._tell(Told.LISTENING)
                 taken = 0
                 while (piece := await _next_before(source, stop)) is not None:
+                    if not opened:
+                        opened, self._opened_s = True, asyncio.get_running_loop().time()
+                        self._tell(Told.LISTENING)
                     # Counted too, not only timed: a source may give faster than time passes.
                     taken += len(piece)
                     if taken > self._settings.longest_s * RATE_HZ:
                         break
-                    for edge, samples in cutter.hear(piece):
-                        spoke = True
-                        early = await self._ear.feed(samples)
-                        if early is not None and early.final:
-                            return early
-                        # Any edge but the first is the end of the utterance.
-                        if edge is not None and edge.value != "start" and not self._holding:
-                            return await self._ear.finish()
-                    waited_s = loop.time() - self._pressed_s
-                    if not spoke and not self._holding and waited_s > self._settings.silence_s:
-                        return None
+                    if taken > self._settings.deaf_s * RATE_HZ and await self._heard_all(
+                        piece, cutter, speech
+                    ):
+                        break
         finally:
             stop.cancel()
             await asyncio.wait((stop,))
-        return await self._ear.finish() if spoke else None
+            if opened:
+                self._tell(Told.ENDED)
+        return await speech.end()
+
+    async def _heard_all(self, piece: Any, cutter: Cutter, speech: _Speech) -> bool:
+        """Take a piece of sound; return whether the utterance, or the patience, is over."""
+        for edge, samples in cutter.hear(piece):
+            if await speech.add(samples):
+                return True
+            # Any edge but the first is the end of the utterance.
+            if edge is not None and edge.value != "start" and not self._holding:
+                return True
+        waited_s = asyncio.get_running_loop().time() - self._opened_s
+        return not (speech.begun or self._holding) and waited_s > self._settings.silence_s
 
     @property
     def _holding(self) -> bool:
@@ -285,6 +308,45 @@ class PushToTalk:
                 await asyncio.sleep(self._settings.tail_s)
         except TimeoutError:
             return
+
+
+class _Speech:
+    """One utterance on its way to the ear, which may still be learning what can be said.
+
+    Args:
+        ear: the recogniser.
+        learning: sets its grammar; nothing is fed before.
+    """
+
+    def __init__(self, ear: Ear, learning: asyncio.Task[int]) -> None:
+        self._ear = ear
+        self._learning = learning
+        self._waiting: list[Any] = []
+        self._final: Result | None = None
+        self.begun = False
+
+    async def add(self, samples: Any) -> bool:
+        """Take sound; return whether the ear found the end of the utterance by itself."""
+        self.begun = True
+        self._waiting.append(samples)
+        return self._learning.done() and await self._feed()
+
+    async def end(self) -> Result | None:
+        """Return what was said, None where nothing was."""
+        await self._learning
+        if not self.begun:
+            return None
+        if await self._feed():
+            return self._final
+        return await self._ear.finish()
+
+    async def _feed(self) -> bool:
+        await self._learning
+        while self._waiting and self._final is None:
+            early = await self._ear.feed(self._waiting.pop(0))
+            if early is not None and early.final:
+                self._final = early
+        return self._final is not None
 
 
 async def _next_before(source: AsyncIterator[Any], stop: asyncio.Task[None]) -> Any:

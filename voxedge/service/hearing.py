@@ -30,6 +30,8 @@ def recogniser_spec(language: str) -> WorkerSpec:
         arguments={"language": language},
         start_deadline_s=60.0,
         item_deadline_s=15.0,
+        # A grammar is built in one piece: 0.6 s here, several times that on a Pi 4.
+        cancel_grace_s=10.0,
         calls_at_once=1,
         memory_mb=1536,
         nice=2,
@@ -49,6 +51,10 @@ class WorkerRecogniser:
         self._patience_s = patience_s
         self._grammar: Grammar | None = None
         self._told: int | None = None
+        """The process that knows ``_grammar``; None while none does."""
+        self._left_out = 0
+        self._fed: int | None = None
+        """The process that holds the beginning of the utterance."""
 
     @property
     def name(self) -> str:
@@ -56,28 +62,42 @@ class WorkerRecogniser:
         return str(self._worker.description.get("name") or "recogniser")
 
     async def set_grammar(self, grammar: Grammar) -> int:
-        """Say what may be heard; see ``Recogniser.set_grammar``.
+        """Say what may be heard, and forget the utterance; see ``Recogniser.set_grammar``.
+
+        A grammar that the worker knows already costs nothing.
 
         Raises:
             RecogniserFailed: the worker is down, or nothing of it can be heard.
             RecogniserCorrupt: the model is of another language.
         """
-        self._grammar = grammar
+        self._fed = None
+        if grammar == self._grammar and self._told is not None and self._told == self._worker.pid:
+            await self._ask("reset")
+            return self._left_out
+        self._grammar, self._told = grammar, None
         answer = await self._ask("grammar", grammar.to_json().encode())
         self._told = self._worker.pid
-        return int((answer or {}).get("left_out", 0))
+        self._left_out = int((answer or {}).get("left_out", 0))
+        return self._left_out
 
     async def feed(self, samples: Int16Samples) -> Heard | None:
-        """Take a piece of sound; see ``Recogniser.feed``."""
-        await self._remind()
+        """Take a piece of sound; see ``Recogniser.feed``.
+
+        Raises:
+            RecogniserFailed: the worker is down, or was while the utterance went on: half a
+                sentence may be another command.
+        """
+        if self._fed is None:
+            await self._remind()
+            self._fed = self._worker.pid
+        self._must_be_the_same()
         answer = await self._ask("feed", samples.astype("<i2").tobytes())
         return None if answer is None else heard_from_header(answer)
 
     async def finish(self) -> Heard:
         """Return the final result; see ``Recogniser.finish``."""
-        if self._told != self._worker.pid:
-            # The sound went with the worker; an empty result would pass for "nothing was said".
-            raise RecogniserFailed(reason="the recogniser was started anew")
+        self._must_be_the_same()
+        self._fed = None
         answer = await self._ask("finish")
         if answer is None:
             raise RecogniserFailed(reason="no answer came")
@@ -85,11 +105,18 @@ class WorkerRecogniser:
 
     async def reset(self) -> None:
         """Forget the utterance."""
+        self._fed = None
         await self._remind()
         await self._ask("reset")
 
+    def _must_be_the_same(self) -> None:
+        known = self._told if self._fed is None else self._fed
+        if known is None or known != self._worker.pid:
+            # The sound went with the worker; an empty result would pass for "nothing was said".
+            raise RecogniserFailed(reason="the recogniser was started anew")
+
     async def _remind(self) -> None:
-        if self._worker.pid != self._told and self._grammar is not None:
+        if self._grammar is not None and (self._told is None or self._told != self._worker.pid):
             await self.set_grammar(self._grammar)
 
     async def _ask(self, method: str, payload: bytes = b"") -> Mapping[str, Any] | None:
