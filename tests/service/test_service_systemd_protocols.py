@@ -83,6 +83,19 @@ def test_a_systemd_that_is_gone_is_logged_not_raised(
     assert "could not be notified" in caplog.text
 
 
+def test_a_ping_does_not_wait_for_a_systemd_that_reads_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its socket takes about ten; each further one would hold a press up for a second."""
+    with datagrams(str(tmp_path / "n")) as systemd, Notifier(str(tmp_path / "n")) as notifier:
+        for _ in range(1000):
+            notifier.watchdog()
+        assert "could not be notified" in caplog.text
+        while systemd.recv(4096) != b"READY=1":
+            notifier.ready()
+    assert notifier.active is False
+
+
 @pytest.mark.parametrize(
     ("environ", "timeout_s"),
     [

@@ -19,7 +19,9 @@ STATUS_LIMIT = 256
 """Characters of a STATUS= line; systemd cuts far later, a person reads far less."""
 
 _SEND_TIMEOUT_S = 1.0
-"""pid 1 reads its socket at once or is wedged itself; the loop must not wait for it for long."""
+"""READY=1 and STOPPING=1 are told once and worth a wait; pid 1 reads its socket at once or is
+wedged itself. A ping or a status line that finds the socket full is dropped: the next follows, and
+a press must not wait for it."""
 
 
 class Notifier:
@@ -28,7 +30,7 @@ class Notifier:
     def __init__(
         self, address: str | None, monotonic_ns: Callable[[], int] = time.monotonic_ns
     ) -> None:
-        """Open the socket.
+        """Open the sockets.
 
         Args:
             address: the value of ``$NOTIFY_SOCKET``: a path, or ``@name`` in the abstract
@@ -38,9 +40,11 @@ class Notifier:
         self._address = _kernel_address(address)
         self._monotonic_ns = monotonic_ns
         self._socket: socket.socket | None = None
+        self._hasty: socket.socket | None = None
         if self._address is not None:
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-            self._socket.settimeout(_SEND_TIMEOUT_S)
+            # Two, because the time-out belongs to the socket and any thread may send.
+            self._socket = _datagrams(_SEND_TIMEOUT_S)
+            self._hasty = _datagrams(0.0)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Notifier:
@@ -66,21 +70,22 @@ class Notifier:
 
     def status(self, status: str) -> None:
         """STATUS=: one line of plain words for ``systemctl status``. Never page text."""
-        self._send("", status)
+        self._send("", status, patient=False)
 
     def watchdog(self) -> None:
         """WATCHDOG=1: every vital part made progress."""
-        self._send("WATCHDOG=1", "")
+        self._send("WATCHDOG=1", "", patient=False)
 
     def extend_timeout(self, seconds: float) -> None:
         """EXTEND_TIMEOUT_USEC=: this start or stop takes ``seconds`` more from now."""
         self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}", "")
 
     def close(self) -> None:
-        """Close the socket. Idempotent."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        """Close the sockets. Idempotent."""
+        for each in (self._socket, self._hasty):
+            if each is not None:
+                each.close()
+        self._socket = self._hasty = None
 
     def __enter__(self) -> Notifier:
         return self
@@ -93,14 +98,15 @@ class Notifier:
     ) -> None:
         self.close()
 
-    def _send(self, assignments: str, status: str) -> None:
-        if self._socket is None or self._address is None:
+    def _send(self, assignments: str, status: str, *, patient: bool = True) -> None:
+        sender = self._socket if patient else self._hasty
+        if sender is None or self._address is None:
             return
         lines = [assignments] if assignments else []
         if status:
             lines.append(f"STATUS={_one_line(status)}")
         try:
-            self._socket.sendto("\n".join(lines).encode(), self._address)
+            sender.sendto("\n".join(lines).encode(), self._address)
         except OSError as error:
             log.warning("systemd could not be notified: %s", error.strerror or type(error).__name__)
 
@@ -115,6 +121,12 @@ def watchdog_timeout_s(environ: Mapping[str, str] | None = None) -> float | None
     except ValueError:
         return None
     return timeout_s if timeout_s > 0 else None
+
+
+def _datagrams(timeout_s: float) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    made.settimeout(timeout_s)
+    return made
 
 
 def _kernel_address(address: str | None) -> str | None:
