@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxedge.audio.capture import Backlog, Converter, choose_microphone
-from voxedge.audio.devices import OutputDevice
 from voxedge.audio.cleaner import CleanedSource, WebrtcCleaner, cleaned
+from voxedge.audio.devices import OutputDevice
 from voxedge.audio.endpoint import FRAME, Edge, Endpointer, energy_probability
 from voxedge.audio.microphone_level import MicrophoneHealth, level_of
 from voxedge.audio.sound_file import SoundFile, read_speech
