@@ -1,0 +1,27 @@
+"""Where things are on the card; tests put them elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The files that this room reads and writes.
+
+    Attributes:
+        autoboot: tells the firmware which boot partition to start; on the FAT partition SELECTOR.
+        slot_state: what is known of the slots, on DATA.
+        device: folder on DATA of what makes this device this person's: settings, Wi-Fi, keys.
+        cmdline: of the kernel.
+        device_tree: of the firmware.
+        rauc_config: there on systems that can be updated.
+    """
+
+    autoboot: Path = Path("/boot/selector/autoboot.txt")
+    slot_state: Path = Path("/data/device/slots.json")
+    device: Path = Path("/data/device")
+    cmdline: Path = Path("/proc/cmdline")
+    device_tree: Path = Path("/proc/device-tree")
+    rauc_config: Path = Path("/etc/rauc/system.conf")
