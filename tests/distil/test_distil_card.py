@@ -16,7 +16,8 @@ def test_it_tells_origin_licence_sizes_and_scores(mos, verdict):
     entry = manifest.find(manifest.default)
     student = Student(TINY, tiny_weights(), {}, entry.model.sha256, "Trained on a Sunday.")
     score = summarise([row(candidate_mos=mos)] * 3)
-    card = model_card(entry, student, {"student.onnx": 3_200_000}, score)
+    noisy = summarise([row(reference_distill=4.0, candidate_distill=3.0)] * 3, noise=True)
+    card = model_card(entry, student, {"student.onnx": 3_200_000}, score, noisy)
     for part in (
         entry.model.sha256,
         entry.licence,
@@ -26,5 +27,8 @@ def test_it_tells_origin_licence_sizes_and_scores(mos, verdict):
         "0 of 6 linear",
         verdict,
         "10.00 %",
+        "| Distill-MOS | not measured |",
+        "both with noise: **not within the gate.**",
+        "| Distill-MOS, these over original | 75.00 % |",
     ):
         assert part in " ".join(card.split()), part

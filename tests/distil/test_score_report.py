@@ -81,6 +81,17 @@ def test_the_same_voice_twice_differs_in_nothing(network):
     assert first.drift == 0
 
 
+def test_with_noise_both_draw_the_same(network):
+    config = network.assets.config
+    (first, _) = render(network, network, config, SENTENCES, noise=True)
+    (plain, _) = render(network, network, config, SENTENCES)
+    assert np.array_equal(first.reference, first.candidate)
+    (again, _) = render(network, network, config, SENTENCES, noise=True)
+    assert np.array_equal(first.reference, again.reference)
+    size = min(len(first.reference), len(plain.reference))
+    assert not np.array_equal(first.reference[:size], plain.reference[:size])
+
+
 def test_the_page_its_sounds_and_its_figures(network, tmp_path, monkeypatch):
     monkeypatch.setattr(judging, "Dnsmos", lambda: lambda samples, rate_hz: Mos(3.0, 3.1, 3.2))
     verdict = judging.judge_voice(
@@ -115,12 +126,20 @@ def test_the_page_its_sounds_and_its_figures(network, tmp_path, monkeypatch):
         ({"candidate_errors": 2, "words": 100}, False),
         ({"candidate_errors": 2, "words": 400}, True),
         ({"candidate_mos": 4.0, "candidate_errors": 5}, False),
+        ({"reference_distill": 4.0, "candidate_distill": 3.89}, True),
+        ({"reference_distill": 4.0, "candidate_distill": 3.87}, False),
     ],
 )
 def test_the_gate(change, passed):
     score = summarise([row(**change)] * 4)
     assert score.passed is passed
     assert ("passed" if passed else "FAILED") in table(score)
+
+
+def test_the_table_says_what_was_not_measured():
+    assert "not measured. no torch" in table(summarise([row()], "no torch"))
+    measured = summarise([row(reference_distill=4.0, candidate_distill=3.9)])
+    assert "Distill-MOS, ratio 97.50 %" in " ".join(table(measured).split())
 
 
 def test_no_sentence_no_score():

@@ -77,6 +77,20 @@ def test_score_as_json(voice, capsys):
     assert figures["mos_ratio"]["value"] == 1
 
 
+def test_a_trained_student_is_judged_without_being_in_use(voice, capsys, tmp_path):
+    trained = tmp_path / "work"
+    voice.rename(trained)
+    assert command.main(["score", "tiny", "--sentences", "1", "--student", str(trained)]) == 0
+    assert "1 sentences without noise" in capsys.readouterr().out
+    assert command.main(["score", "tiny", "--student", str(tmp_path)]) == 2
+    assert f"No student of tiny is in {tmp_path}" in capsys.readouterr().err
+
+
+def test_score_with_the_engines_noise(voice, capsys):
+    assert command.main(["score", "tiny", "--sentences", "1", "--noise"]) == 0
+    assert "with the engine's noise" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("verb", ["build", "score"])
 def test_a_voice_without_a_student_is_told(voice, capsys, verb):
     for path in voice.iterdir():
@@ -130,4 +144,6 @@ def test_a_card_is_of_the_shipped_student_whatever_is_in_use(voice, capsys, tmp_
     monkeypatch.setattr("voxedge.models.manifest.load_manifest", lambda: manifest)
     assert command.main(["score", "tiny", "--sentences", "1", "--card", str(card)]) == 0
     assert not opened
-    assert "student.onnx" in card.read_text(encoding="utf-8")
+    text = card.read_text(encoding="utf-8")
+    assert "student.onnx" in text
+    assert "both with noise: within the gate" in text

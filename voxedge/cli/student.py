@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voxedge.engines.tts.network import VoiceNetwork
     from voxedge.engines.tts.student import StudentNetwork
     from voxedge.models.distil.package import Student
+    from voxedge.models.score.judge import Verdict
     from voxedge.models.score.scoring import VoiceScore
 
 _RECIPES = ("student", "split", "fp32")
@@ -64,7 +65,13 @@ def register(verbs: Subparsers) -> None:
     score.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
     score.add_argument("--sentences", type=int, default=100, help="how many of the hundred")
     score.add_argument("--out", metavar="FOLDER", type=Path, help="write a page and WAV files")
-    score.add_argument("--card", metavar="FILE", type=Path, help="write the student's model card")
+    score.add_argument(
+        "--card", metavar="FILE", type=Path, help="write the student's model card (judges twice)"
+    )
+    score.add_argument(
+        "--student", metavar="FOLDER", type=Path, help="judge a trained student that is not in use"
+    )
+    score.add_argument("--noise", action="store_true", help="with the engine's noise, not without")
     score.add_argument("--json", action="store_true", help="print one JSON object")
     score.set_defaults(run=run_score)
 
@@ -128,22 +135,37 @@ def run_score(arguments: argparse.Namespace) -> int:
 
     teacher = _original(arguments.name)
     assets = teacher.assets
-    try:
-        verdict = judge_voice(
+    # A card must not tell the scores of other weights than its own (it once did).
+    student = (
+        _trained(assets.name, arguments.student)
+        if arguments.student is not None or arguments.card is not None
+        else None
+    )
+    light = _light(teacher, student)
+    sentences = evenly(load_sentences(), arguments.sentences)
+
+    def judged(folder: Path | None, *, noise: bool) -> Verdict:
+        return judge_voice(
             assets.name,
             teacher,
-            _light(teacher, shipped=arguments.card is not None),
+            light,
             assets.config,
             assets.hop,
             Whisper(),
-            evenly(load_sentences(), arguments.sentences),
-            arguments.out,
+            sentences,
+            folder,
             ProgressBar(),
+            noise=noise,
         )
+
+    try:
+        verdict = judged(arguments.out, noise=arguments.noise)
+        if arguments.card is not None and student is not None:
+            other = judged(None, noise=not arguments.noise).score
+            pair = (other, verdict.score) if arguments.noise else (verdict.score, other)
+            _write_card(arguments.card, assets, student, *pair)
     except JudgeMissing as error:
         raise UsageError(reason=f"{error}: pip install 'voxedge[score]'") from error
-    if arguments.card is not None:
-        _write_card(arguments.card, assets, verdict.score)
     if arguments.json:
         print(json.dumps({"voice": assets.name, **verdict.score.as_json()}, indent=2))
     else:
@@ -153,15 +175,16 @@ def run_score(arguments: argparse.Namespace) -> int:
     return 0 if verdict.score.passed else 1
 
 
-def _write_card(path: Path, assets: VoiceAssets, score: VoiceScore) -> None:
+def _write_card(
+    path: Path, assets: VoiceAssets, student: Student, plain: VoiceScore, noisy: VoiceScore
+) -> None:
     from voxedge.models.distil.card import model_card
     from voxedge.models.distil.recipe import installed_folder
     from voxedge.models.manifest import load_manifest
 
-    student = _shipped(assets.name)
     folder = installed_folder(assets.folder.parent, student)
     sizes = {item.name: item.stat().st_size for item in sorted(folder.glob("*.onnx"))}
-    card = model_card(load_manifest().find(assets.name), student, sizes, score)
+    card = model_card(load_manifest().find(assets.name), student, sizes, plain, noisy)
     path.write_text(card, encoding="utf-8")
 
 
@@ -175,11 +198,8 @@ def _original(name: str | None) -> VoiceNetwork:
     return VoiceNetwork(store.open(name), threads=1)
 
 
-def _light(teacher: VoiceNetwork, *, shipped: bool) -> VoiceNetwork | StudentNetwork:
-    """What is in use, else the student that came with voxedge; that one in any case for its card.
-
-    A card must not tell the scores of other weights than its own (it once did).
-    """
+def _light(teacher: VoiceNetwork, student: Student | None) -> VoiceNetwork | StudentNetwork:
+    """A given student; None for what is in use, else for the one that came with voxedge."""
     from voxedge.engines.tts.opening import open_network
     from voxedge.models.distil.recipe import (
         install_student,
@@ -189,9 +209,9 @@ def _light(teacher: VoiceNetwork, *, shipped: bool) -> VoiceNetwork | StudentNet
     )
 
     assets = teacher.assets
-    if assets.light is not None and not shipped:
+    if assets.light is not None and student is None:
         return open_network(assets, threads=1)
-    student = _shipped(assets.name)
+    student = student or _shipped(assets.name)
     folder = installed_folder(assets.folder.parent, student)
     if not is_installed(folder):
         install_student(assets.name, student, teacher, folder)
@@ -222,13 +242,23 @@ def _shipped(name: str) -> Student:
     Raises:
         UsageError: there is none of that voice, or its files are damaged.
     """
+    return _trained(name, None)
+
+
+def _trained(name: str, folder: Path | None) -> Student:
+    """A student that was trained into ``folder``; None for the one that came with voxedge.
+
+    Raises:
+        UsageError: there is none of that voice, or its files are damaged.
+    """
     from voxedge.models.distil import package
     from voxedge.models.distil.shape import WeightsUnusable
 
     try:
-        return package.load_student(package.students_folder(), name)
+        return package.load_student(folder or package.students_folder(), name)
     except FileNotFoundError as error:
-        reason = f"No student of {name} came with voxedge. Train one: build {name} --train FOLDER"
+        where = f"is in {folder}" if folder else "came with voxedge"
+        reason = f"No student of {name} {where}. Train one: build {name} --train FOLDER"
         raise UsageError(reason=reason) from error
     except WeightsUnusable as error:
         raise UsageError(reason=f"The student of {name} is damaged: {error}.") from error

@@ -7,11 +7,20 @@ from collections.abc import Mapping
 from voxedge.models.distil.package import Student
 from voxedge.models.manifest import VoiceEntry
 from voxedge.models.score.metrics import Interval
-from voxedge.models.score.scoring import MOS_RATIO_MIN, WORD_ERRORS_WORSE_MAX, VoiceScore
+from voxedge.models.score.scoring import (
+    DISTILL_RATIO_MIN,
+    MOS_RATIO_MIN,
+    WORD_ERRORS_WORSE_MAX,
+    VoiceScore,
+)
 
 
 def model_card(
-    entry: VoiceEntry, student: Student, sizes: Mapping[str, int], score: VoiceScore
+    entry: VoiceEntry,
+    student: Student,
+    sizes: Mapping[str, int],
+    score: VoiceScore,
+    noisy: VoiceScore,
 ) -> str:
     """Render the card as Markdown.
 
@@ -19,7 +28,8 @@ def model_card(
         entry: what the manifest says of the voice.
         student: the student.
         sizes: bytes of the files that run.
-        score: the judge's table.
+        score: the judge's table, without noise.
+        noisy: the same with the engine's noise.
     """
     shape = student.shape
     weights = sum(value.size for value in student.weights.values())
@@ -58,8 +68,9 @@ in INT8.
 ## Scores
 
 {score.sentences} sentences, original in fp32 beside these networks, both without noise; 95 %
-intervals by bootstrap over sentences. Gate: DNSMOS at least {MOS_RATIO_MIN:.1%} of the original,
-words misheard at most {100 * WORD_ERRORS_WORSE_MAX:.1f} points more: {verdict}.
+intervals by bootstrap over sentences. Gate: DNSMOS at least {MOS_RATIO_MIN:.1%} and Distill-MOS at
+least {DISTILL_RATIO_MIN:.0%} of the original, words misheard at most
+{100 * WORD_ERRORS_WORSE_MAX:.1f} points more: {verdict}.
 
 | | value | 95 % interval |
 |---|---|---|
@@ -67,6 +78,7 @@ words misheard at most {100 * WORD_ERRORS_WORSE_MAX:.1f} points more: {verdict}.
 {_row("DNSMOS overall, these", score.candidate_mos)}
 {_row("these over original", score.mos_ratio, " %", 100, 2)}
 {_row("DNSMOS signal, these over original", score.signal_ratio, " %", 100, 2)}
+{_distilled(score)}
 {_row("words misheard, original", score.reference_wer, " %", 100, 2)}
 {_row("words misheard, these", score.candidate_wer, " %", 100, 2)}
 {_row("worse by, points", score.wer_worse, "", 100, 2)}
@@ -75,16 +87,38 @@ words misheard at most {100 * WORD_ERRORS_WORSE_MAX:.1f} points more: {verdict}.
 {_row("pitch difference, cents", score.pitch_cents, "", 1, 0)}
 {_row("timing difference", score.drift, " %", 100, 2)}
 
+The device speaks with noise, as the original does (noise scales of the voice). The same sentences,
+both with noise: {_noisy_verdict(noisy)}
+
+| | value | 95 % interval |
+|---|---|---|
+{_row("DNSMOS overall, these over original", noisy.mos_ratio, " %", 100, 2)}
+{_distilled(noisy)}
+{_row("words misheard, original", noisy.reference_wer, " %", 100, 2)}
+{_row("words misheard, these", noisy.candidate_wer, " %", 100, 2)}
+{_row("worse by, points", noisy.wer_worse, "", 100, 2)}
+
 ## Reproduce
 
 ```sh
 voxedge models fetch {entry.name}
 voxedge models score {entry.name} --out page
+voxedge models score {entry.name} --noise
 voxedge models build {entry.name} --train work
 ```
 
-The first two reproduce the scores; the third trains another student of the same kind.
+The first three reproduce the scores; the last trains another student of the same kind.
 """
+
+
+def _distilled(score: VoiceScore) -> str:
+    if score.distill_ratio is None:
+        return "| Distill-MOS | not measured | |"
+    return _row("Distill-MOS, these over original", score.distill_ratio, " %", 100, 2)
+
+
+def _noisy_verdict(score: VoiceScore) -> str:
+    return "within the gate." if score.passed else "**not within the gate.**"
 
 
 def _row(label: str, item: Interval, unit: str = "", scale: float = 1.0, digits: int = 3) -> str:

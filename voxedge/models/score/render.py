@@ -12,6 +12,7 @@ import numpy.typing as npt
 from voxedge.engines.tts.durations import allot_frames
 from voxedge.engines.tts.network import Encoded, StopSwitch
 from voxedge.engines.tts.phonemes import Phonemizer
+from voxedge.engines.tts.piper_onnx import sample_prior
 from voxedge.engines.tts.voice_config import VoiceConfig
 from voxedge.models.progress import Progress, Silent
 from voxedge.models.score.sentences import Sentence
@@ -70,8 +71,13 @@ def render(
     config: VoiceConfig,
     sentences: Sequence[Sentence],
     progress: Progress | None = None,
+    *,
+    noise: bool = False,
 ) -> Iterator[Rendering]:
-    """Speak every sentence with both, without noise, so that nothing hangs on chance.
+    """Speak every sentence with both.
+
+    Without noise nothing hangs on chance. With it both speak as the engine does, each draw the
+    same for both as long as their timing is the same.
 
     Args:
         reference: the original's networks.
@@ -79,12 +85,14 @@ def render(
         config: phonemes and default timing; the same for both.
         sentences: what to say.
         progress: told after each sentence.
+        noise: draw the voice's own amount of noise for durations and prior.
     """
     progress = progress or Silent()
     progress.start("speaking", len(sentences), "sentences")
     phonemizer = Phonemizer(config)
-    for sentence in sentences:
-        parts = [_speak(reference, candidate, config, item.ids) for item in
+    for number, sentence in enumerate(sentences):
+        seed = number if noise else None
+        parts = [_speak(reference, candidate, config, item.ids, seed) for item in
                  phonemizer.sentences(sentence.text) if item.sounds]  # fmt: skip
         progress.advance(1)
         if not parts:
@@ -109,24 +117,31 @@ class _Part:
 
 
 def _speak(
-    reference: Network, candidate: Network, config: VoiceConfig, ids: Sequence[int]
+    reference: Network,
+    candidate: Network,
+    config: VoiceConfig,
+    ids: Sequence[int],
+    seed: int | None,
 ) -> _Part:
     speaker, scale = config.default_speaker, config.length_scale
-    original = reference.encode(ids, None, 0.0, speaker)
+    draws, spread = None, 0.0
+    if seed is not None:
+        rng = np.random.default_rng([seed, 0])
+        draws, spread = rng.standard_normal((2, len(ids)), dtype=np.float32), 1.0
+    original = reference.encode(ids, draws, spread * config.duration_noise_scale, speaker)
     frames = allot_frames(original.durations, scale, 1.0)
-    light = candidate.encode(ids, None, 0.0, speaker)
+    light = candidate.encode(ids, draws, spread * config.duration_noise_scale, speaker)
     own = allot_frames(light.durations, scale, 1.0)
+
+    def decode(network: Network, encoded: Encoded, counts: npt.NDArray[np.int64]) -> Floats:
+        rng = np.random.default_rng([seed or 0, 1])
+        prior = sample_prior(encoded, counts, spread * config.noise_scale, rng)
+        return next(iter(network.decode(prior, [prior.shape[1]], 0, speaker)))
+
     return _Part(
-        _decode(reference, original, frames, speaker),
-        _decode(candidate, light, own, speaker),
-        _decode(candidate, light, frames, speaker),
+        decode(reference, original, frames),
+        decode(candidate, light, own),
+        decode(candidate, light, frames),
         int(np.abs(frames - own).sum()),
         int(frames.sum()),
     )
-
-
-def _decode(
-    network: Network, encoded: Encoded, frames: npt.NDArray[np.int64], speaker: int
-) -> Floats:
-    prior = np.repeat(encoded.mean, frames, axis=1)
-    return next(iter(network.decode(prior, [prior.shape[1]], 0, speaker)))
