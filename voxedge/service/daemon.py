@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shlex
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,25 +22,26 @@ from voxedge.api.protocol import Status
 from voxedge.api.server import ControlServer
 from voxedge.compose import open_phrases, style_of
 from voxedge.config import Settings, changed
-from voxedge.errors import NoSoundCard, SoundCardUnknown, VoiceFailed, VoxedgeError
+from voxedge.errors import VoiceFailed, VoxedgeError
 from voxedge.inputs.events import Asked, Trouble
 from voxedge.logs import fields
 from voxedge.reader.bookshelf import Bookshelf
-from voxedge.reader.conversation.model import Model
 from voxedge.reader.library import Library
 from voxedge.reader.messages import load_messages
 from voxedge.reader.own_phrases import OwnPhrases
-from voxedge.reader.preferences import Preferences, load_preferences, save_preferences
 from voxedge.reader.session import Parts, Session
 from voxedge.service.activation import listening_sockets
 from voxedge.service.camera_parts import Hands, open_camera
 from voxedge.service.engines import Engines, hosted_voice
 from voxedge.service.health import CONDITIONS, Announcement, Condition, Urgency
 from voxedge.service.inputs import watch_inputs
+from voxedge.service.loudspeaker import loudspeaker_here, open_loudspeaker
 from voxedge.service.monitor import HealthMonitor
 from voxedge.service.notify import Notifier, watchdog_timeout_s
 from voxedge.service.pages import WorkerPages
 from voxedge.service.phrases import warm_phrases
+from voxedge.service.power import turn_off
+from voxedge.service.remembering import Remembering
 from voxedge.service.restart import Trouble as PartTrouble
 from voxedge.service.sensors import read_snapshot
 from voxedge.service.status import health_lines, status_of, troubles_of
@@ -63,8 +63,6 @@ STALL_LIMIT_S = 90.0
 each of two voices), and then some; past it only a new start helps."""
 
 STALL_LOOK_S = 5.0
-LOUDSPEAKER_LOOK_S = 5.0
-PREFERENCES_DELAY_S = 2.0
 _LIVE = frozenset({"voice.rate", "voice.volume", "lexicon.file", "reading.language"})
 """Settings that come into force at once; ``buttons`` too."""
 
@@ -105,8 +103,6 @@ class Daemon:
         self._stop = asyncio.Event()
         self._progress = Progress()
         self._control = ControlServer(self)
-        self._preferences = Preferences()
-        self._saving: asyncio.TimerHandle | None = None
         self._voice_name = ""
         self._inputs_changed = asyncio.Event()
 
@@ -130,7 +126,7 @@ class Daemon:
             voice=self._voice_name,
             health=health_lines(
                 self._monitor.health,
-                loudspeaker=None if self._missing_loudspeaker else self._sink.name,
+                loudspeaker=self._sink.name if self._has_loudspeaker else None,
                 voice=self._voice_worker,
             ),
         )
@@ -148,7 +144,7 @@ class Daemon:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         async with contextlib.AsyncExitStack() as parts:
-            self._sink = self._open_sink()
+            self._sink, self._has_loudspeaker = open_loudspeaker(self._options.open_sink)
             parts.push_async_callback(self._sink.close)
             await self._build(parts)
             await self._live(parts)
@@ -156,7 +152,7 @@ class Daemon:
     async def _build(self, parts: contextlib.AsyncExitStack) -> None:
         options, settings = self._options, self._settings
         options.state_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._preferences = load_preferences(self._preferences_file)
+        self._remembering = Remembering(options.state_folder / "preferences.json")
         engines = options.engines
         self._voice_worker: Worker | None = None
         if engines.voice is not None:
@@ -201,7 +197,7 @@ class Daemon:
                 cache=self._phrases,
                 encode_picture=_picture_encoder(settings),
             ),
-            _first_model(settings, self._preferences),
+            self._remembering.first_model(settings),
             on_change=self._changed,
             power_off=self._power_off,
             troubles=lambda: troubles_of(self._monitor.health),
@@ -221,7 +217,7 @@ class Daemon:
         supervisor.add(Part("health", self._monitor.run))
         supervisor.add(Part("phrases", self._warm_phrases))
         supervisor.add(Part("greeting", self._greet))
-        if self._missing_loudspeaker:
+        if not self._has_loudspeaker:
             supervisor.add(Part("loudspeaker", self._await_loudspeaker))
         timeout_s = watchdog_timeout_s()
         if timeout_s is not None:
@@ -240,7 +236,7 @@ class Daemon:
             stopping.cancel()
             living.cancel()
             await asyncio.gather(living, stopping, return_exceptions=True)
-            self._save_preferences()
+            self._remembering.save()
         self._marker.unlink(missing_ok=True)
 
     async def _greet(self) -> None:
@@ -261,30 +257,11 @@ class Daemon:
 
     # -- the parts -----------------------------------------------------------------------
 
-    def _open_sink(self) -> AudioSink:
-        """Return the loudspeaker; without one a silent one, so that all else works."""
-        self._missing_loudspeaker = False
-        try:
-            return self._options.open_sink()
-        except (NoSoundCard, SoundCardUnknown) as error:
-            from voxedge.audio.paced import SilentSink
-
-            log.warning("%s", error)
-            self._missing_loudspeaker = True
-            return SilentSink("no loudspeaker")
-
     async def _await_loudspeaker(self) -> None:
         """End once a loudspeaker is there: a new start opens it. Nobody hears us until then."""
-        while True:
-            await asyncio.sleep(LOUDSPEAKER_LOOK_S)
-            try:
-                found = self._options.open_sink()
-            except (NoSoundCard, SoundCardUnknown):
-                continue
-            await found.close()
-            log.warning("a loudspeaker is here; starting again with it")
-            self._stop.set()
-            return
+        await loudspeaker_here(self._options.open_sink)
+        log.warning("a loudspeaker is here; starting again with it")
+        self._stop.set()
 
     def _open_library(self) -> Library:
         library = self._settings.library
@@ -365,30 +342,7 @@ class Daemon:
     def _changed(self) -> None:
         if self._control.connections:
             self._control.publish(self.status())
-        model = self._session.model
-        now = replace(
-            self._preferences,
-            rate=_set_by_hand(model.rate, self._settings.voice.rate),
-            volume=_set_by_hand(model.volume, self._settings.voice.volume),
-            quiet=model.quiet,
-            new=model.new,
-        )
-        if now != self._preferences:
-            self._preferences = now
-            if self._saving is None:
-                # A knob that is turned makes ten changes: one write.
-                loop = asyncio.get_running_loop()
-                self._saving = loop.call_later(PREFERENCES_DELAY_S, self._save_preferences)
-
-    def _save_preferences(self) -> None:
-        if self._saving is not None:
-            self._saving.cancel()
-            self._saving = None
-            save_preferences(self._preferences_file, self._preferences)
-
-    @property
-    def _preferences_file(self) -> Path:
-        return self._options.state_folder / "preferences.json"
+        self._remembering.note(self._session.model, self._settings)
 
     @property
     def _marker(self) -> Path:
@@ -400,8 +354,7 @@ class Daemon:
         if not command:
             self._stop.set()
             return True
-        # systemd ends us on the way down, by SIGTERM like any other time.
-        return await _succeeds(command)
+        return await turn_off(command)
 
     # -- SIGHUP --------------------------------------------------------------------------
 
@@ -440,39 +393,12 @@ class Daemon:
         self._session.tell(key, SpeechClass.REPLY, names=spoken)
 
 
-def _first_model(settings: Settings, preferences: Preferences) -> Model:
-    rate, volume = preferences.rate, preferences.volume
-    return Model(
-        rate=settings.voice.rate if rate is None else rate,
-        volume=settings.voice.volume if volume is None else volume,
-        quiet=preferences.quiet,
-        new=preferences.new,
-    )
-
-
-def _set_by_hand(value: float, configured: float) -> float | None:
-    return None if value == configured else value
-
-
 def _conditions(options: Options) -> tuple[Condition, ...]:
     """Leave out what a simulated reader has not."""
     if not options.simulate:
         return CONDITIONS
     absent = ("no_loudspeaker", "no_camera")
     return tuple(condition for condition in CONDITIONS if condition.name not in absent)
-
-
-async def _succeeds(command: str) -> bool:
-    """Run a command to its end."""
-    try:
-        process = await asyncio.create_subprocess_exec(*shlex.split(command))
-        code = await process.wait()
-    except (OSError, ValueError) as error:
-        log.warning("turning off failed: %s", type(error).__name__)
-        return False
-    if code:
-        log.warning("turning off failed", extra=fields(event="power_off", code=code))
-    return code == 0
 
 
 def _picture_encoder(settings: Settings) -> Callable[[Frame], bytes] | None:
