@@ -10,10 +10,22 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import voxedge
-from voxedge.cli import bench, do, doctor, install, library, models, read, run, say, status
+from voxedge.cli import (
+    bench,
+    do,
+    doctor,
+    install,
+    library,
+    models,
+    read,
+    run,
+    say,
+    status,
+    update,
+)
 from voxedge.errors import EXIT_INTERRUPTED, UsageError, VoxedgeError
 
-COMMANDS = (read, say, run, do, status, library, models, doctor, bench, install)
+COMMANDS = (read, say, run, do, status, library, models, doctor, bench, install, update)
 
 
 class _Parser(argparse.ArgumentParser):
