@@ -66,6 +66,7 @@ def register(commands: Subparsers) -> None:
     daemon.add_argument("--stops", type=int, default=500, metavar="N", help="stops during speech")
     daemon.add_argument("--presses", type=int, default=200, metavar="N", help="presses, answers")
     daemon.add_argument("--soak", type=int, default=0, metavar="N", help="random actions as well")
+    daemon.add_argument("--only", choices=("felt", "process", "soak"), help="a part of it")
     daemon.set_defaults(run=run_daemon)
 
 
@@ -165,6 +166,7 @@ def run_daemon(arguments: argparse.Namespace) -> int:
         stops=max(1, arguments.stops),
         presses=max(4, arguments.presses),
         soak_actions=arguments.soak,
+        only=arguments.only,
         progress=ProgressBar(),
     )
     print(report.as_json(result) if arguments.json else report.table(result))

@@ -140,6 +140,18 @@ def memory_mb(pids: list[int]) -> float:
     return total_kb / 1024
 
 
+def own_memory_mb(pid: int) -> float:
+    """Return what a process holds for itself: its anonymous pages.
+
+    A leak shows here alone. Pages of libraries count for more in Pss when another program that
+    has them open ends, which looked like a leak of 10 MB on a busy machine.
+    """
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) / 1024
+    raise LookupError("the kernel does not tell RssAnon")
+
+
 def _cpu_s(pids: list[int]) -> float:
     ticks = 0
     for pid in pids:

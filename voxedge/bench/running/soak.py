@@ -10,7 +10,7 @@ import numpy as np
 
 from voxedge.actions import Action, Intent, SlotKind, State, Value, intent
 from voxedge.api.client import ControlClient
-from voxedge.bench.running.process import Process, heard_ms, memory_mb, reader, until
+from voxedge.bench.running.process import Process, heard_ms, own_memory_mb, reader, until
 from voxedge.errors import ActionUnfit, ControlRefused
 from voxedge.models.progress import Progress, Silent
 
@@ -65,7 +65,7 @@ def soak(count: int, progress: Progress | None = None, *, seed: int = 0) -> Soak
             if done // 250 > first // 250:
                 _must_read(running)
                 reads += 1
-                held_mb.append(memory_mb([running.pid]))
+                held_mb.append(own_memory_mb(running.pid))
         failures = [line for line in running.log.splitlines() if "Traceback" in line]
     progress.finish()
     settled = held_mb[len(held_mb) // 5 :]
