@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
@@ -36,7 +36,7 @@ class Plan:
         version: of voxedge, part of the file names.
         python: a Python that can run voxedge and has pip: it fetches wheels and models.
         voice: the natural voice, or "" for none.
-        hardware: ``qemu-user`` is used even on an Arm machine: what a Pi 4 cannot run must fail.
+        zstd_level: 1 to 19; the low ones for trying things out.
     """
 
     output: Path
@@ -45,7 +45,7 @@ class Plan:
     version: str
     python: Path
     voice: str = ""
-    environment: dict[str, str] = field(default_factory=dict)
+    zstd_level: int = 19
 
     @property
     def name(self) -> str:

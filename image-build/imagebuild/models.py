@@ -1,0 +1,63 @@
+"""Voices and readers of the image, fetched and built by voxedge itself on this machine."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from imagebuild.errors import CommandFailed, DownloadCorrupt, DownloadFailed
+from imagebuild.plan import REPO, Plan
+from imagebuild.process import run, say
+
+IMAGE_MODELS = "usr/share/voxedge/models"
+_NOT_COPIED = (".*", "ready-*", "*.new")
+"""Unfinished downloads, and networks as this machine's onnxruntime optimised them."""
+
+
+def prepare_models(plan: Plan) -> Path | None:
+    """Return a folder with the voice, its light networks, its phrases and the second reader.
+
+    Made by the commands that a person would use, in a folder of the image's own; the second build
+    finds everything there and needs no network. None without a voice.
+
+    Raises:
+        DownloadCorrupt: a file is not what ``models/manifest.toml`` promises.
+        DownloadFailed: a file did not come.
+    """
+    if not plan.voice:
+        return None
+    folder = plan.cache / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    env = {**plan.build_env, "VOXEDGE_MODELS": str(folder)}
+    say("Models: fetching or checking the voice and the second reader of numbers")
+    _voxedge(plan, env, "models", "fetch")
+    _voxedge(plan, env, "models", "phrases")
+    _voxedge(plan, env, "models", "verify")
+    return folder
+
+
+def install_models(models: Path, tree: Path) -> None:
+    """Copy what the device needs of the models into the tree."""
+    target = tree / IMAGE_MODELS
+    shutil.copytree(models, target, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True)
+    for voice in target.iterdir():
+        _drop_unused_students(voice)
+
+
+def _drop_unused_students(voice: Path) -> None:
+    """Keep the light networks that are in use; earlier ones lie beside them after an update."""
+    in_use = voice / "in-use.json"
+    text = in_use.read_text(encoding="utf-8") if in_use.is_file() else ""
+    for folder in voice.glob("student-*"):
+        if folder.name not in text:
+            shutil.rmtree(folder)
+
+
+def _voxedge(plan: Plan, env: dict[str, str], *arguments: str) -> None:
+    try:
+        run([plan.python, "-m", "voxedge", *arguments], env=env, cwd=REPO)
+    except CommandFailed as error:
+        text = str(error)
+        if "not the file that was promised" in text or "not what was promised" in text:
+            raise DownloadCorrupt(text) from error
+        raise DownloadFailed(text) from error

@@ -1,0 +1,1 @@
+export PATH="$PATH:/opt/voxedge/bin" VOXEDGE_MODELS=/usr/share/voxedge/models
