@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from voxedge.document.cursor import Cursor, Outline, outline_of
 from voxedge.document.model import Document
-from voxedge.document.sections import ENGLISH, Topic, Via, find_section, list_headings
+from voxedge.document.sections import Via, find_section, list_headings
+from voxedge.document.topics import TOPICS, Topic
 
 EUROPEAN = outline_of(
     document(
@@ -190,7 +191,7 @@ def test_what_is_not_there_is_not_invented() -> None:
     assert find_section(outline_of(document("Hello.")), "dose") is None
 
 
-@pytest.mark.parametrize("topic", ENGLISH, ids=lambda topic: topic.name)
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_every_topic_is_reached_by_its_names(topic: Topic) -> None:
     heading = topic.headings[0].replace("*", "Amlodipine")
     outline = outline_of(document(f"# {heading}\nSome text."))
@@ -201,7 +202,7 @@ def test_every_topic_is_reached_by_its_names(topic: Topic) -> None:
 
 
 def test_names_of_topics_do_not_collide() -> None:
-    names = [name for topic in ENGLISH for name in (topic.name, *topic.asked)]
+    names = [name for topic in TOPICS for name in (topic.name, *topic.asked)]
     assert len(names) == len(set(names))
 
 
@@ -212,3 +213,73 @@ def test_what_is_found_is_inside(made: Document, asked: str) -> None:
     assert match is None or outline.clamp(match.cursor) == match.cursor
     for cursor, _ in list_headings(outline):
         assert outline.clamp(cursor) == cursor
+
+
+CHINESE = outline_of(
+    document(
+        """
+        # 【成份】
+        本品主要成份为阿莫西林
+        # 【用法用里】
+        口服
+        # 【不良反应】
+        恶心
+        # 【禁鼠】
+        对本品过敏者禁用
+        # 【贮藏遮】
+        密封
+        # 【有效期】
+        24个月
+        """,
+        joiner="",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "heading"),
+    [
+        ("用法用量", "【用法用里】"),
+        ("剂量", "【用法用里】"),
+        ("dosage", "【用法用里】"),
+        ("용법", "【用法用里】"),
+        ("副作用", "【不良反应】"),
+        ("side effects", "【不良反应】"),
+        ("贮藏", "【贮藏遮】"),
+        ("storage", "【贮藏遮】"),
+        ("禁忌", "【禁鼠】"),
+        ("有效期", "【有效期】"),
+        ("expiry", "【有效期】"),
+        ("active ingredient", "【成份】"),
+        ("성분", "【成份】"),
+    ],
+)
+def test_a_chinese_insert_with_misread_titles(asked: str, heading: str) -> None:
+    match = find_section(CHINESE, asked)
+    assert match is not None
+    assert (match.title, match.via) == (heading, Via.HEADING)
+
+
+@pytest.mark.parametrize(
+    ("asked", "heading"),
+    [
+        ("用法用量", "3. How to take Amlodipine"),
+        ("부작용", "4. Possible side effects"),
+        ("보관", "5. How to store Amlodipine"),
+        ("nebenwirkungen", "4. Possible side effects"),
+    ],
+)
+def test_people_ask_in_their_language_for_a_leaflet_in_another(asked: str, heading: str) -> None:
+    match = find_section(EUROPEAN, asked)
+    assert match is not None
+    assert match.title == heading
+
+
+def test_a_korean_box_without_headings() -> None:
+    box = outline_of(document("타이레놀정 500밀리그람. 사용기한 2027.08.31. 실온보관하십시오."))
+    match = find_section(box, "유효기간")
+    assert match is not None
+    assert match.via is Via.BODY
+    found = box.sentence_at(match.cursor)
+    assert found is not None
+    assert found.text.startswith("사용기한")

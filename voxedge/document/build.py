@@ -3,49 +3,56 @@
 from __future__ import annotations
 
 import itertools
-import re
-import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from voxedge.document.build_marks import (
+    Mark,
+    footnotes_from,
+    marks,
+    split_titles,
+    usual_gap,
+    without_running_lines,
+)
 from voxedge.document.hyphens import IsWord, join_hyphenated
 from voxedge.document.lines import PrintedLine
-from voxedge.document.model import Paragraph, Role, Section, Sentence
+from voxedge.document.model import Paragraph, Role, Section, Sentence, Word
+from voxedge.document.tables import Cell, Table, find_tables
 from voxedge.text.segment import sentence_breaks
 
-_HEADING_MAX_CHARS = 90
 _HEADING_MAX_LINES = 3
-_BIG = 1.4
-"""Letter height of a headline, in body letter heights. Lines of figures or capitals reach 1.3."""
-_RATHER_BIG = 1.15
-_RATHER_BOLD = 1.15
-"""Both together make a headline too."""
-_BOLD = 1.22
-"""Stroke of bold print, in strokes of the body print: 1.4 to 1.6 in most families, less what
-blur takes."""
 _BODY_QUANTILE = 0.35
 """The first region may be half headings; a whole page is a fifth."""
 _MAX_GAP = 0.9
 """White between two lines of a paragraph, in letter heights, beyond the usual white."""
-_BRACKET_HEADING = re.compile(r"【[^】]{1,16}】")
+_SPACE = 1.1
+"""A space of 0.5 letter heights, and what ragged lines leave."""
+_OTHER_SIZE = 0.25
+"""Print that differs by so much in size belongs to something else."""
+_OUTDENT = 0.4
+"""A line that begins so much further left than the bullet above it is no part of that item."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
     lines: tuple[PrintedLine, ...]
     role: Role
+    cells: tuple[Cell, ...] = ()
+    """Of a row of a table; it has no lines then."""
 
     @property
     def goes_on(self) -> bool:
         """Whether the next region may hold the rest."""
-        return self.role is not Role.HEADING and not self.lines[-1].is_finished
+        is_text = self.role in (Role.BODY, Role.LIST_ITEM) and bool(self.lines)
+        return is_text and not self.lines[-1].is_finished
 
 
 class SectionBuilder:
     """Turns the lines of one region after the other into sections. Used by one thread.
 
     A paragraph left open at the end of a region (no full stop, a broken word) waits for the next
-    one: columns and captures end in the middle of sentences.
+    one: columns and captures end in the middle of sentences. Footnotes wait for the end of the
+    page.
     """
 
     def __init__(self, language: str, joiner: str = " ", is_word: IsWord = lambda _: False) -> None:
@@ -54,14 +61,23 @@ class SectionBuilder:
         self._joiner = joiner
         self._is_word = is_word
         self._looks: list[PrintedLine] = []
+        self._seen: list[PrintedLine] = []
         self._waiting: list[_Block] = []
+        self._notes: list[_Block] = []
+        self._listed: int | None = None
 
     def add(self, lines: Sequence[PrintedLine]) -> tuple[Section, ...]:
         """Take the lines of the next region; return the sections that are final by now."""
+        lines = without_running_lines(lines, self._body()[0], is_first=not self._seen)
         if not lines:
             return ()
         self._looks += [line for line in lines if line.stroke > 0]
-        blocks = self._blocks(lines)
+        self._seen += lines
+        notes = footnotes_from(lines, self._seen, self._body()[0])
+        self._notes += self._note_blocks(lines[notes:])
+        if notes == 0:
+            return ()
+        blocks = self._blocks(lines[:notes])
         if self._waiting and self._continues(self._waiting[-1], blocks[0]):
             last = self._waiting.pop()
             blocks[0] = _Block(last.lines + blocks[0].lines, last.role)
@@ -76,107 +92,94 @@ class SectionBuilder:
         return self._sections(blocks[:keep])
 
     def finish(self) -> tuple[Section, ...]:
-        """Return what still waits. The builder is empty afterwards."""
+        """Return what still waits, footnotes last. The builder is empty afterwards."""
         blocks, self._waiting = self._waiting, []
-        return self._sections(blocks)
+        notes, self._notes = self._notes, []
+        return self._sections(blocks + notes)
 
     def _continues(self, open_block: _Block, block: _Block) -> bool:
         if not open_block.goes_on or block.role is not Role.BODY:
             return False
-        return open_block.lines[-1].is_hyphenated or (
+        last, first = open_block.lines[-1], block.lines[0]
+        if abs(first.size - last.size) > _OTHER_SIZE * last.size:
+            return False
+        return last.is_hyphenated or (
             # The end of the longest line and a small letter: running text.
-            block.lines[0].starts_lower or self._joiner == "" or len(open_block.lines) > 1
+            first.starts_lower or self._joiner == "" or len(open_block.lines) > 1
         )
 
     def _blocks(self, lines: Sequence[PrintedLine]) -> list[_Block]:
-        body = self._body()
+        blocks: list[_Block] = []
+        at = 0
+        for table in (*find_tables(lines), Table((), len(lines), len(lines))):
+            if at < table.first:
+                blocks += self._text_blocks(lines[at : table.first])
+            blocks += [_Block((), Role.TABLE_ROW, row) for row in table.rows]
+            at = table.last
+        return blocks
+
+    def _text_blocks(self, lines: Sequence[PrintedLine]) -> list[_Block]:
         right = _upper_quantile([line.right for line in lines])
         left = min(line.left for line in lines)
-        usual = _usual_gap(lines)
+        usual = usual_gap(lines)
+        lines = split_titles(lines) if self._joiner == "" else lines
+        marked, self._listed = marks(lines, self._body(), self._language, self._listed)
         blocks: list[_Block] = []
         current: list[PrintedLine] = []
-        role = Role.BODY
-        for line in self._split_bracket_headings(lines):
-            looks = self._role(line, body)
-            if current and not self._breaks(current, role, line, looks, (left, right), usual):
+        above = Mark(Role.BODY)
+        for line, mark in zip(lines, marked, strict=True):
+            if current and not self._breaks(current, above, line, mark, (left, right), usual):
                 current.append(line)
+                # A paragraph is what its first line is.
+                above = replace(above, group=mark.group)
                 continue
             if current:
-                blocks.append(_Block(tuple(current), role))
-            current, role = [line], looks
-        blocks.append(_Block(tuple(current), role))
-        return [_demoted(block) for block in blocks]
+                blocks.append(_block(current, above))
+            current, above = [line], mark
+        blocks.append(_block(current, above))
+        return blocks
 
-    def _role(self, line: PrintedLine, body: tuple[float, float]) -> Role:
-        text = line.text
-        body_size, body_stroke = body
-        weight = line.stroke / body_stroke if body_stroke else 1.0
-        size = line.size / body_size if body_size else 1.0
-        stands_out = size > _BIG or weight > _BOLD or (size > _RATHER_BIG and weight > _RATHER_BOLD)
-        letters = [character for character in text if character.isalpha()]
-        capital_words = [word.text for word in line.words if word.text.isalpha()]
-        caps = sum(map(len, capital_words)) >= 5 and all(map(str.isupper, letters))
-        heading_like = (
-            len(text) <= _HEADING_MAX_CHARS
-            and len(letters) >= 3
-            and text[-1] not in ".,;"
-            and not line.has_bullet
-        )
-        bracketed = _BRACKET_HEADING.fullmatch(text.replace(" ", ""))
-        if bracketed or (heading_like and (stands_out or caps)):
-            return Role.HEADING
-        if line.has_bullet or line.has_number_marker:
-            return Role.LIST_ITEM
-        return Role.BODY
+    def _note_blocks(self, lines: Sequence[PrintedLine]) -> list[_Block]:
+        blocks: list[list[PrintedLine]] = []
+        for line in lines:
+            if not blocks or line.note_mark or line.has_bullet:
+                blocks.append([])
+            blocks[-1].append(line)
+        return [_Block(tuple(block), Role.FOOTNOTE) for block in blocks]
 
     def _breaks(
         self,
         current: Sequence[PrintedLine],
-        role: Role,
+        above: Mark,
         line: PrintedLine,
-        looks: Role,
+        mark: Mark,
         sides: tuple[float, float],
         usual_gap: float,
     ) -> bool:
         """Say whether ``line`` starts a new paragraph after ``current``."""
         last = current[-1]
+        if mark.group is not None or above.group is not None:
+            return mark.group != above.group
         if last.is_hyphenated and line.starts_lower:
             return False
         if line.has_bullet or line.top - last.bottom > usual_gap + _MAX_GAP:
             return True
-        if (looks is Role.HEADING) != (role is Role.HEADING):
+        is_heading = above.role is Role.HEADING
+        if (mark.role is Role.HEADING) != is_heading:
             return True
         if line.has_number_marker:
             return True
-        if role is Role.HEADING and abs(line.size - last.size) > 0.25 * last.size:
+        if is_heading and abs(line.size - last.size) > _OTHER_SIZE * last.size:
             return True
-        first_word = len(line.words[0].text) * 1.15 + 1.5
-        room = last.right + first_word * line.size < sides[1]
+        if current[0].has_bullet and line.left < current[0].left - _OUTDENT:
+            return True
+        room = last.right + _room_needed(line) < sides[1]
         if room and (last.is_finished or not line.starts_lower) and self._joiner:
             return True
         if not last.is_finished:
             return False
         indented = line.left > sides[0] + 1.5 and line.left > last.left + 1.0
-        return (room and self._joiner == "") or (indented and role is Role.BODY)
-
-    def _split_bracket_headings(self, lines: Sequence[PrintedLine]) -> list[PrintedLine]:
-        """Part "【规格】0.25g" into its heading and its text."""
-        parted: list[PrintedLine] = []
-        for line in lines:
-            ends = [i for i, word in enumerate(line.words) if "】" in word.text]
-            if line.words[0].text.startswith("【") and ends and ends[0] + 1 < len(line.words):
-                cut = ends[0] + 1
-                middle = line.left + (line.right - line.left) * cut / len(line.words)
-                head = PrintedLine(
-                    line.words[:cut], line.left, middle, line.top, line.bottom, line.size
-                )
-                tail = PrintedLine(
-                    line.words[cut:], middle, line.right, line.top, line.bottom, line.size
-                )
-                parted += [head, tail]
-            else:
-                parted.append(line)
-        return parted
+        return (room and self._joiner == "") or (indented and above.role is Role.BODY)
 
     def _body(self) -> tuple[float, float]:
         """Return letter height and stroke of the body print, as seen so far."""
@@ -196,6 +199,9 @@ class SectionBuilder:
         return tuple(Section(tuple(paragraphs)) for paragraphs in sections)
 
     def _paragraph(self, block: _Block) -> Paragraph:
+        if block.cells:
+            row = Sentence(_row_words(block.cells), self._joiner)
+            return Paragraph((row,), block.role, self._joiner)
         words = join_hyphenated([line.words for line in block.lines], self._is_word)
         texts = [word.text for word in words]
         edges = [0, *sentence_breaks(texts, self._language), len(words)]
@@ -206,11 +212,31 @@ class SectionBuilder:
         return Paragraph(sentences, block.role, self._joiner)
 
 
-def _demoted(block: _Block) -> _Block:
+def _block(lines: Sequence[PrintedLine], mark: Mark) -> _Block:
     """A bold passage of many lines is text, not a heading."""
-    if block.role is Role.HEADING and len(block.lines) > _HEADING_MAX_LINES:
-        return _Block(block.lines, Role.BODY)
-    return block
+    is_text = mark.role is Role.HEADING and len(lines) > _HEADING_MAX_LINES
+    return _Block(tuple(lines), Role.BODY if is_text else mark.role)
+
+
+def _room_needed(line: PrintedLine) -> float:
+    """Return what the line's first word would take behind another, a space and a margin included.
+
+    A word that would have fitted stands on a new line because a paragraph begins.
+    """
+    if line.spans:
+        return line.spans[0][1] - line.spans[0][0] + _SPACE
+    return (len(line.words[0].text) * 1.15 + 1.5) * line.size
+
+
+def _row_words(cells: Sequence[Cell]) -> tuple[Word, ...]:
+    """Return the words of a row, a colon behind each cell but the last: "Adults: 1 tablet"."""
+    filled = [cell for cell in cells if cell]
+    words: list[Word] = []
+    for number, cell in enumerate(filled):
+        words += cell
+        if number + 1 < len(filled) and cell[-1].text[-1:] not in ":：":
+            words[-1] = replace(cell[-1], text=cell[-1].text.rstrip(".,;") + ":")
+    return tuple(words)
 
 
 def _quantile(weighted: Sequence[tuple[float, int]]) -> float:
@@ -222,11 +248,6 @@ def _quantile(weighted: Sequence[tuple[float, int]]) -> float:
         if seen >= enough:
             return value
     return 0.0
-
-
-def _usual_gap(lines: Sequence[PrintedLine]) -> float:
-    gaps = [below.top - above.bottom for above, below in itertools.pairwise(lines)]
-    return statistics.median_low(gaps) if gaps else 0.0
 
 
 def _upper_quantile(values: Sequence[float]) -> float:

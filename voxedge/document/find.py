@@ -17,6 +17,7 @@ from voxedge.document.cursor import Cursor, Outline
 
 SIMILAR = 0.8
 """Least normalised Indel similarity of a near word: one wrong letter in five, none in three."""
+_SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +177,11 @@ class _Text:
         return self._words[bisect_right(self._offsets, position) - 1]
 
 
+def has_no_word_ends(text: str) -> bool:
+    """Tell whether spaces do not end words: scripts without them, and Hangul with its particles."""
+    return _spaceless(text) or any(unicodedata.name(c, "").startswith("HANGUL") for c in text)
+
+
 def _spaceless(text: str) -> bool:
     """Tell whether the text is in a script written without spaces (Han, kana, Thai and kin)."""
-    return any(
-        unicodedata.name(c, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER"))
-        for c in text
-    )
+    return any(unicodedata.name(c, "").startswith(_SPACELESS) for c in text)

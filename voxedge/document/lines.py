@@ -10,7 +10,9 @@ from voxedge.document.model import Word
 BULLET = "-"
 """What every bullet glyph becomes: recognisers misread them as letters."""
 _NUMBER_MARKER = re.compile(r"\(?(?:\d{1,2}(?:\.\d{1,2})*|[a-hA-H])[.)]|\d{1,2}(?:\.\d{1,2})+")
+_DECIMAL = re.compile(r"\d{1,2}\.\d{1,2}")
 _ROMAN_MARKER = re.compile(r"(?:X{0,2}(?:IX|IV|V?I{1,3}|V|X))\.")
+_NOTE_MARK = re.compile(r"\*{1,3}|[†‡§¶]{1,2}|[¹²³⁴⁵⁶⁷⁸⁹]|\d\)|[a-f]\)")
 _TERMINAL = re.compile(r"[.!?…。！？:：][\"'”’»)\]）]*$")
 _HYPHENS = "-‐\u00ad¬"
 
@@ -30,6 +32,7 @@ class PrintedLine:
         bottom: lower edge.
         size: letter height, 1.0 for body text.
         stroke: stem width; about 0.25 regular, 0.33 bold, 0 where unknown.
+        spans: start and end of each word; empty where unknown.
     """
 
     words: tuple[Word, ...]
@@ -39,6 +42,7 @@ class PrintedLine:
     bottom: float
     size: float = 1.0
     stroke: float = 0.0
+    spans: tuple[tuple[float, float], ...] = ()
 
     @property
     def text(self) -> str:
@@ -54,9 +58,17 @@ class PrintedLine:
     def has_number_marker(self) -> bool:
         """Whether it starts with "1.", "2.1", "a)" or "IV."."""
         first = self.words[0].text
-        return len(self.words) > 1 and bool(
-            _NUMBER_MARKER.fullmatch(first) or _ROMAN_MARKER.fullmatch(first)
-        )
+        if len(self.words) < 2:
+            return False
+        if _DECIMAL.fullmatch(first) and self.words[1].text[:1].islower():
+            return False  # "12.5 micrograms of it": a dose that begins a line, and no part 12.5.
+        return bool(_NUMBER_MARKER.fullmatch(first) or _ROMAN_MARKER.fullmatch(first))
+
+    @property
+    def note_mark(self) -> str:
+        """The mark a footnote begins with ("*", "†", "1)"), "" where none stands there."""
+        match = _NOTE_MARK.match(self.words[0].text)
+        return match[0] if match else ""
 
     @property
     def is_finished(self) -> bool:

@@ -79,6 +79,10 @@ class Role(Enum):
     HEADING = "heading"
     BODY = "body"
     LIST_ITEM = "list_item"
+    TABLE_ROW = "table_row"
+    """One row of a table; its cells are parted by colons."""
+    FOOTNOTE = "footnote"
+    """Read last, wherever it stands."""
 
 
 @dataclass(frozen=True, slots=True)

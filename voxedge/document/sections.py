@@ -1,8 +1,7 @@
 """Finding the part of a document that a person names: "dosage", "side effects", "expiry". Pure.
 
-A topic knows how headings name it and, for what has no heading of its own (an expiry date), the
-words that stand beside it. The English headings are those of the European leaflet template (QRD,
-sections 1 to 6) and of the American Drug Facts label (21 CFR 201.66), and common variants.
+A topic (``voxedge.document.topics``) knows how headings name it and, for what has no heading of its
+own (an expiry date), the words that stand beside it.
 
 A wrong part is worse than none: "dose" never leads to what to do after an overdose or a missed
 dose, which a naive fuzzy search prefers.
@@ -15,7 +14,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from voxedge.document.cursor import Cursor, Outline, Unit
-from voxedge.document.find import SIMILAR, similarity, tokens
+from voxedge.document.find import SIMILAR, fold, has_no_word_ends, similarity, tokens
+from voxedge.document.headings import chinese_title
+from voxedge.document.topics import TOPICS, Topic
 
 
 class Via(Enum):
@@ -27,25 +28,6 @@ class Via(Enum):
     """A line of its own that reads like such a heading, though it was not printed as one."""
     BODY = "body"
     """Words of the topic in running text; there was no such heading."""
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """One thing that people ask of a leaflet.
-
-    Attributes:
-        name: canonical name, spoken.
-        asked: other names people say for it.
-        headings: phrases in headings; ``*`` stands for one to three words (a medicine's name).
-        body: phrases in running text, tried where no heading is found.
-        never: words in a heading that rule the topic out.
-    """
-
-    name: str
-    asked: tuple[str, ...]
-    headings: tuple[str, ...]
-    body: tuple[str, ...] = ()
-    never: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,165 +45,8 @@ class SectionMatch:
     via: Via
 
 
-_NOT_THE_DOSE = frozenset(
-    {"overdose", "overdosage", "forget", "forgot", "forgotten", "missed", "miss", "more", "too"}
-    | {"stop", "stopping"}
-)
-
-ENGLISH: tuple[Topic, ...] = (
-    Topic(
-        "dosage",
-        ("dose", "doses", "how much", "how to take", "how to use", "directions", "posology"),
-        (
-            "dosage",
-            "dose",
-            "recommended dose",
-            "how to take",
-            "how to use",
-            "how to give",
-            "how is * given",
-            "how * is given",
-            "how should i take",
-            "directions",
-            "directions for use",
-            "dosage and administration",
-            "posology",
-        ),
-        ("recommended dose", "starting dose", "usual dose", "the dose is"),
-        _NOT_THE_DOSE,
-    ),
-    Topic(
-        "missed dose",
-        ("forgotten dose", "i forgot", "if i forget", "forgot to take"),
-        ("if you forget to take", "if you forget to use", "if you miss a dose", "missed dose"),
-        ("forget to take", "miss a dose", "forgotten dose"),
-    ),
-    Topic(
-        "overdose",
-        ("too much", "overdosage", "if i take too much", "took too much"),
-        (
-            "overdose",
-            "overdosage",
-            "if you take more",
-            "if you use more",
-            "if you have taken too much",
-        ),
-        ("if you take more", "if you use more", "overdose", "taken too much"),
-    ),
-    Topic(
-        "side effects",
-        ("side effect", "adverse reactions", "undesirable effects", "adverse effects"),
-        (
-            "side effects",
-            "possible side effects",
-            "undesirable effects",
-            "adverse reactions",
-            "adverse effects",
-        ),
-        ("side effects", "stop use and ask a doctor"),
-        frozenset({"reporting"}),
-    ),
-    Topic(
-        "storage",
-        ("how to store", "store", "keeping it", "how to keep"),
-        ("storage", "how to store", "storing", "storage conditions", "how should i store"),
-        ("do not store above", "store below", "store between", "store at", "store in"),
-    ),
-    Topic(
-        "expiry",
-        ("expiry date", "expiration", "expiration date", "use by", "best before", "exp"),
-        ("expiry date", "expiry", "expiration date", "use by", "best before"),
-        ("exp", "expiry date", "expiration date", "use before", "use by", "best before"),
-    ),
-    Topic(
-        "warnings",
-        ("warning", "precautions", "cautions", "what should i know before"),
-        (
-            "warnings",
-            "warning",
-            "warnings and precautions",
-            "precautions",
-            "what you need to know before",
-            "before you take",
-            "before you use",
-        ),
-        ("take special care", "talk to your doctor", "warning"),
-    ),
-    Topic(
-        "who must not take it",
-        ("contraindications", "do not take", "do not use", "who should not take it"),
-        ("do not take", "do not use", "contraindications", "who should not"),
-        ("do not take", "do not use"),
-    ),
-    Topic(
-        "ingredients",
-        ("contents", "active ingredient", "what is in it", "composition", "what it contains"),
-        (
-            "ingredients",
-            "active ingredient",
-            "active ingredients",
-            "what * contains",
-            "composition",
-            "contents of the pack",
-        ),
-        ("active substance", "active ingredient", "contains"),
-        frozenset({"inactive"}),
-    ),
-    Topic(
-        "inactive ingredients",
-        ("other ingredients", "excipients", "allergens"),
-        ("inactive ingredients", "other ingredients", "excipients"),
-        ("other ingredients", "excipients"),
-        frozenset({"active"}),
-    ),
-    Topic(
-        "interactions",
-        ("interaction", "other medicines", "alcohol", "food and drink"),
-        (
-            "interactions",
-            "other medicines and",
-            "taking other medicines",
-            "drug interactions",
-            "with food and drink",
-        ),
-        ("other medicines",),
-    ),
-    Topic(
-        "pregnancy",
-        ("pregnant", "breast feeding", "breastfeeding"),
-        ("pregnancy", "pregnancy and breast feeding", "if pregnant or breast feeding"),
-        ("pregnant", "breast feeding"),
-    ),
-    Topic(
-        "driving",
-        ("driving and using machines", "can i drive", "machines"),
-        ("driving", "driving and using machines"),
-        ("drive", "driving"),
-    ),
-    Topic(
-        "children",
-        ("child", "use in children", "adolescents"),
-        ("children", "children and adolescents", "use in children"),
-        ("children",),
-    ),
-    Topic(
-        "purpose",
-        ("use", "uses", "what it is for", "what is it for", "indications", "what is it"),
-        ("what * is and what it is used for", "purpose", "uses", "use", "indications"),
-        ("is used to", "is used for"),
-    ),
-    Topic(
-        "manufacturer",
-        ("maker", "who makes it", "company", "marketing authorisation holder"),
-        ("manufacturer", "marketing authorisation holder", "distributed by"),
-        ("manufacturer", "manufactured by", "marketing authorisation holder", "distributed by"),
-    ),
-)
-"""What people ask of leaflets and labels, in English."""
-
-
 def find_section(
-    outline: Outline, name: str, topics: tuple[Topic, ...] = ENGLISH
+    outline: Outline, name: str, topics: tuple[Topic, ...] = TOPICS
 ) -> SectionMatch | None:
     """Return where the named part begins, None where nothing is surely it.
 
@@ -231,7 +56,7 @@ def find_section(
     Args:
         outline: of the document.
         name: as a person says it: "the side effects", "dose", "how to store it".
-        topics: of the document's language.
+        topics: what may be meant; they know the languages of the document and of the person.
     """
     wanted = _asked(name)
     if not wanted or not outline.words:
@@ -260,7 +85,9 @@ def tokens_of(phrase: str) -> tuple[str, ...]:
 def _headings(outline: Outline) -> Iterator[tuple[Cursor, str, tuple[str, ...]]]:
     for title, start in zip(outline.headings, outline.starts[Unit.SECTION], strict=True):
         if title is not None:
-            yield Cursor(start), title, tokens(title)
+            chinese = chinese_title("".join(title.split()))
+            # A misread ideograph is a quarter of a title: the table of titles mends it.
+            yield Cursor(start), title, (chinese[0],) if chinese else tokens(title)
 
 
 def _best_heading(
@@ -325,10 +152,14 @@ def _has_text(outline: Outline, heading: Cursor) -> bool:
 
 def _in_body(outline: Outline, topic: Topic) -> SectionMatch | None:
     """Return the first sentence that holds one of the topic's phrases, better phrases first."""
-    sentences = [tokens(sentence.text) for sentence in outline.sentences]
-    for phrase in (tokens_of(phrase) for phrase in topic.body):
-        for number, words in enumerate(sentences):
-            holds = any(words[i : i + len(phrase)] == phrase for i in range(len(words)))
+    sentences = [(fold(s.text), tokens(s.text)) for s in outline.sentences]
+    for phrase in topic.body:
+        wanted = tokens_of(phrase)
+        for number, (text, words) in enumerate(sentences):
+            if has_no_word_ends(phrase):
+                holds = fold(phrase) in text
+            else:
+                holds = any(words[i : i + len(wanted)] == wanted for i in range(len(words)))
             if holds and not topic.never & set(words):
                 return SectionMatch(outline.sentence_cursor(number), topic.name, Via.BODY)
     return None

@@ -73,6 +73,7 @@ def printed_lines(
                 bottom=bottom / letter_px,
                 size=look.letter_px / letter_px if look.letter_px else 1.0,
                 stroke=look.stroke,
+                spans=tuple((w.left / letter_px, w.right / letter_px) for w in kept),
             )
         )
     return lines
