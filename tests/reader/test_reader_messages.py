@@ -13,6 +13,7 @@ SOURCES = [
     *sorted((Path(voxedge.__file__).parent / "reader" / "conversation").glob("*.py")),
     Path(voxedge.__file__).parent / "reader" / "session.py",
     Path(voxedge.__file__).parent / "service" / "daemon.py",
+    Path(voxedge.__file__).parent / "service" / "hearing_parts.py",
 ]
 MADE_UP = {
     *(f"{way}_{unit}" for way in ("first", "last") for unit in ("word", "sentence", "paragraph")),

@@ -15,6 +15,7 @@ from voxedge.errors import UsageError
 if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.config import Settings
+    from voxedge.testing.file_microphone import FileMicrophone
 
 SIMULATED_RATE_HZ = 22_050
 """That of the voice: nothing is resampled."""
@@ -29,7 +30,8 @@ def register(commands: Subparsers) -> None:
         "hardware: the keys of the terminal are the buttons (docs/buttons.md).",
     )
     parser.add_argument("--simulate", action="store_true", help="use no hardware")
-    parser.add_argument("--camera", metavar="DIR", type=Path, help="pictures in place of a camera")
+    parser.add_argument("--camera", metavar="DIR", type=Path, help="pictures or a film instead")
+    parser.add_argument("--mic", metavar="WAV", type=Path, help="a recording, or a folder of them")
     parser.add_argument("--sink", metavar="F.wav", type=Path, help="a file as the loudspeaker")
     parser.add_argument("--state", metavar="DIR", type=Path, help="where saved documents live")
     parser.add_argument("--socket", metavar="PATH", type=Path, help="the control socket")
@@ -58,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         open_sink=lambda: _open_sink(settings, arguments.sink),
         pictures=arguments.camera,
         simulate=arguments.simulate,
+        microphone=_file_microphone(arguments.mic),
     )
 
     async def be_the_reader(notifier: Notifier) -> None:
@@ -66,6 +69,16 @@ def run(arguments: argparse.Namespace) -> int:
     with Notifier.from_environment() as notifier:
         asyncio.run(be_the_reader(notifier))
     return 0
+
+
+def _file_microphone(path: Path | None) -> FileMicrophone | None:
+    if path is None:
+        return None
+    from voxedge.testing.file_microphone import FileMicrophone
+
+    if not path.exists():
+        raise UsageError(reason=f"--mic wants a recording or a folder of them; {path} is none")
+    return FileMicrophone(path)
 
 
 def _open_sink(settings: Settings, tape: Path | None) -> AudioSink:

@@ -11,7 +11,7 @@ What listens is given as small protocols; this room knows no engine and no sound
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import Enum
@@ -153,6 +153,8 @@ class PushToTalk:
         tell: gets what the person should hear of it; must not block.
         settings: how long is long.
         heard: told of everything made of an utterance (``voxedge listen``, ``tune-voice``).
+        free: returns once nobody else uses ear and microphone.
+        changed: called when ``listening`` has changed.
     """
 
     def __init__(
@@ -165,6 +167,8 @@ class PushToTalk:
         tell: Callable[[Told], None],
         settings: ListeningSettings | None = None,
         heard: Callable[[Understood], None] = lambda understood: None,
+        free: Callable[[], Awaitable[None]] | None = None,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._ear = ear
         self._microphone = microphone
@@ -174,6 +178,8 @@ class PushToTalk:
         self._tell = tell
         self._settings = settings or ListeningSettings()
         self._heard = heard
+        self._free = free
+        self._changed = changed
         self._task: asyncio.Task[None] | None = None
         self._pressed_s = self._opened_s = 0.0
         self._released = asyncio.Event()
@@ -195,6 +201,8 @@ class PushToTalk:
         self._pressed_s = loop.time()
         self._released, self._held = asyncio.Event(), False
         self._task = loop.create_task(self._session(before), name="push-to-talk")
+        self._task.add_done_callback(lambda _task: self._changed())
+        self._changed()
 
     def release(self) -> None:
         """TALK came up: a held button ends the utterance, a tapped one leaves it to silence."""
@@ -219,6 +227,8 @@ class PushToTalk:
     async def _session(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait((before,))
+        if self._free is not None:
+            await self._free()
         moment, cutter = self._moment(), self._cutter()
         learning = asyncio.create_task(self._ear.set_grammar(moment.grammar), name="grammar")
         try:

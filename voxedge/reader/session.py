@@ -158,10 +158,11 @@ class Session:
 
     # -- what is wanted -----------------------------------------------------------------
 
-    def press(self, intent: Intent) -> None:
+    def press(self, intent: Intent, *, hush_s: float = HUSH_S) -> None:
         """Take what a finger asks for: first the earcon, then the rest. Never raises, never waits.
 
-        ``Action.HUSH`` is the touch; the gesture that it becomes follows.
+        ``Action.HUSH`` is the touch; the gesture that it becomes, or what is said meanwhile,
+        follows within ``hush_s``; else speech goes on.
         """
         touched = self._hush_timer is not None
         spoke = self._spoke or self.speaking
@@ -173,7 +174,12 @@ class Session:
         pressed = not touched and plain not in _SOUND_THEMSELVES
         if pressed:
             self._speaker.earcon("key_press")
-        self._carry_out(Intent(plain, intent.arguments), pressed=pressed)
+        self._carry_out(Intent(plain, intent.arguments), pressed=pressed, hush_s=hush_s)
+
+    def go_on(self) -> None:
+        """Nothing came of a touch: let the speech that it held go on at once."""
+        if self._end_hush():
+            self._hush_is_over()
 
     async def do(self, intent: Intent) -> None:
         """Take up an action that came by another way than a finger.
@@ -237,14 +243,14 @@ class Session:
 
     # -- steps --------------------------------------------------------------------------
 
-    def _carry_out(self, intent: Intent, *, pressed: bool = False) -> Step:
+    def _carry_out(self, intent: Intent, *, pressed: bool = False, hush_s: float = HUSH_S) -> Step:
         if self._hint is not None:
             self._hint.cancel()
         step = ask(self._model, intent, self._world())
         held = self._end_hush()
         self._perform(step, pressed=pressed)
         if intent.action is Action.HUSH:
-            self._hush_timer = self._loop.call_later(HUSH_S, self._hush_is_over)
+            self._hush_timer = self._loop.call_later(hush_s, self._hush_is_over)
         elif held and self._model.state is State.READING:
             # What was touched did not end the speech that the touch held.
             self._speaker.owner.resume()

@@ -34,6 +34,7 @@ from voxedge.service.activation import listening_sockets
 from voxedge.service.camera_parts import Hands, open_camera
 from voxedge.service.engines import Engines, hosted_voice
 from voxedge.service.health import CONDITIONS, Announcement, Condition, Urgency
+from voxedge.service.hearing_parts import open_hearing
 from voxedge.service.inputs import watch_inputs
 from voxedge.service.loudspeaker import loudspeaker_here, open_loudspeaker
 from voxedge.service.monitor import HealthMonitor
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from voxedge.engines.tts.fallback import VoiceSwitch
     from voxedge.flow import Frame
     from voxedge.speech.phrase_cache import PhraseCache
+    from voxedge.testing.file_microphone import FileMicrophone
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class Options:
         open_sink: makes the loudspeaker.
         pictures: a folder or a film in place of the camera.
         simulate: no hardware: the keys of the terminal are the buttons.
+        microphone: recordings in its place.
     """
 
     settings: Settings
@@ -90,6 +93,7 @@ class Options:
     open_sink: Callable[[], AudioSink]
     pictures: Path | None = None
     simulate: bool = False
+    microphone: FileMicrophone | None = None
 
 
 class Daemon:
@@ -112,6 +116,8 @@ class Daemon:
         """Take up an action; see ``api.server.Reader``."""
         # Under socket activation a message may have waited for longer than we live.
         await self._session.started.wait()
+        if self._hearing.tap(intent):
+            return
         await self._session.do(intent)
 
     async def say(self, speech_class: SpeechClass, text: str) -> None:
@@ -202,6 +208,15 @@ class Daemon:
             power_off=self._power_off,
             troubles=lambda: troubles_of(self._monitor.health),
         )
+        self._hearing = open_hearing(
+            settings,
+            self._session,
+            shelf,
+            options.state_folder,
+            self._part_failed,
+            recordings=options.microphone,
+            simulate=options.simulate,
+        )
         sockets = listening_sockets()
         if sockets:
             await self._control.start(listening=sockets[0].socket)
@@ -215,6 +230,7 @@ class Daemon:
         supervisor.add(Part("session", self._session.run, vital=True))
         supervisor.add(Part("inputs", self._watch_inputs))
         supervisor.add(Part("health", self._monitor.run))
+        supervisor.add(Part("hearing", self._hearing.run))
         supervisor.add(Part("phrases", self._warm_phrases))
         supervisor.add(Part("greeting", self._greet))
         if not self._has_loudspeaker:
@@ -293,7 +309,8 @@ class Daemon:
 
     def _deliver(self, event: Asked | Trouble) -> None:
         if isinstance(event, Asked):
-            self._session.press(event.intent)
+            if not self._hearing.takes(event.intent):
+                self._session.press(event.intent)
         elif event.error is not None:
             log.warning("%s: %s", event.source, event.error)
             self._session.announce(SpeechClass.NOTICE, event.error.speech)
@@ -343,6 +360,7 @@ class Daemon:
         if self._control.connections:
             self._control.publish(self.status())
         self._remembering.note(self._session.model, self._settings)
+        self._hearing.changed()
 
     @property
     def _marker(self) -> Path:

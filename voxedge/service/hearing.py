@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from voxedge.commands.grammar import Grammar
 from voxedge.engines.asr.hosted import heard_from_header
 from voxedge.engines.asr.protocol import Heard
-from voxedge.errors import RecogniserFailed
+from voxedge.errors import RecogniserCorrupt, RecogniserFailed, RecogniserMissing
+from voxedge.models.recognisers import find_model
 from voxedge.service.workers import Worker, WorkerFailure, WorkerSpec
 
 if TYPE_CHECKING:
@@ -39,6 +42,35 @@ def recogniser_spec(language: str) -> WorkerSpec:
     )
 
 
+def check_recogniser(language: str) -> str:
+    """Find out, without opening anything, whether there is a recogniser. Blocking: reads a model.
+
+    Returns:
+        Its name, for people.
+
+    Raises:
+        RecogniserMissing: none.
+        RecogniserCorrupt: the model is damaged, and no other takes over.
+    """
+    try:
+        require("vosk", language)
+        return f"vosk with {find_model(language)[0].name}"
+    except (RecogniserMissing, RecogniserCorrupt):
+        if language != "en" or find_spec("pocketsphinx") is None:
+            raise
+    return "pocketsphinx"
+
+
+def require(package: str, language: str) -> None:
+    """Make sure that a package of the ``hearing`` extra is installed.
+
+    Raises:
+        RecogniserMissing: it is not.
+    """
+    if find_spec(package) is None:
+        raise RecogniserMissing(language=language, reason="pip install 'voxedge[hearing]'")
+
+
 class WorkerRecogniser:
     """A recogniser in a worker; used from the event loop.
 
@@ -49,6 +81,7 @@ class WorkerRecogniser:
         """Wrap a worker of ``recogniser_spec``, entered by the caller."""
         self._worker = worker
         self._patience_s = patience_s
+        self._learning = asyncio.Lock()
         self._grammar: Grammar | None = None
         self._told: int | None = None
         """The process that knows ``_grammar``; None while none does."""
@@ -70,15 +103,16 @@ class WorkerRecogniser:
             RecogniserFailed: the worker is down, or nothing of it can be heard.
             RecogniserCorrupt: the model is of another language.
         """
-        self._fed = None
-        if grammar == self._grammar and self._told is not None and self._told == self._worker.pid:
-            await self._ask("reset")
+        async with self._learning:
+            self._fed = None
+            if grammar == self._grammar and self._knows:
+                await self._ask("reset")
+                return self._left_out
+            self._grammar, self._told = grammar, None
+            answer = await self._ask("grammar", grammar.to_json().encode())
+            self._told = self._worker.pid
+            self._left_out = int((answer or {}).get("left_out", 0))
             return self._left_out
-        self._grammar, self._told = grammar, None
-        answer = await self._ask("grammar", grammar.to_json().encode())
-        self._told = self._worker.pid
-        self._left_out = int((answer or {}).get("left_out", 0))
-        return self._left_out
 
     async def feed(self, samples: Int16Samples) -> Heard | None:
         """Take a piece of sound; see ``Recogniser.feed``.
@@ -109,6 +143,11 @@ class WorkerRecogniser:
         await self._remind()
         await self._ask("reset")
 
+    @property
+    def _knows(self) -> bool:
+        """Whether the process that runs now has learned the grammar."""
+        return self._told is not None and self._told == self._worker.pid
+
     def _must_be_the_same(self) -> None:
         known = self._told if self._fed is None else self._fed
         if known is None or known != self._worker.pid:
@@ -116,7 +155,7 @@ class WorkerRecogniser:
             raise RecogniserFailed(reason="the recogniser was started anew")
 
     async def _remind(self) -> None:
-        if self._grammar is not None and (self._told is None or self._told != self._worker.pid):
+        if self._grammar is not None and not self._knows:
             await self.set_grammar(self._grammar)
 
     async def _ask(self, method: str, payload: bytes = b"") -> Mapping[str, Any] | None:

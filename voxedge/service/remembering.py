@@ -36,16 +36,19 @@ class Remembering:
             volume=settings.voice.volume if kept.volume is None else kept.volume,
             quiet=kept.quiet,
             new=kept.new,
+            wake_word=kept.wake_word if settings.hearing.wake_word else None,
         )
 
     def note(self, model: Model, settings: Settings) -> None:
         """Take over what the conversation has come to; it is written soon."""
+        kept = self._preferences
         now = replace(
-            self._preferences,
+            kept,
             rate=_set_by_hand(model.rate, settings.voice.rate),
             volume=_set_by_hand(model.volume, settings.voice.volume),
             quiet=model.quiet,
             new=model.new,
+            wake_word=kept.wake_word if model.wake_word is None else model.wake_word,
         )
         if now != self._preferences:
             self._preferences = now
