@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,15 @@ from voxedge.errors import InputUnreadable, VoiceUnknown, VoxedgeError
 
 _log = logging.getLogger(__name__)
 
+RECENT_FOLDER = "recent"
+"""Below the runtime directory: sound of what was spoken lately."""
+
 if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.ocr.number_check import NumberCheck
     from voxedge.engines.protocols import PageReader
     from voxedge.engines.tts.fallback import FallbackVoice, VoiceSwitch
-    from voxedge.speech.phrase_cache import PhraseCache
+    from voxedge.speech.phrase_cache import Origin, PhraseCache
     from voxedge.speech.planner import Style
     from voxedge.text import Lexicon
 
@@ -125,15 +129,48 @@ def open_phrases(settings: Settings) -> PhraseCache:
         InputUnreadable: the lexicon cannot be opened.
     """
     from voxedge.models.store import VoiceStore
-    from voxedge.speech.phrase_cache import Origin, PhraseCache
+    from voxedge.speech.phrase_cache import PhraseCache
+
+    return PhraseCache(VoiceStore().phrases_folder(settings.voice.name), _origin(settings))
+
+
+def open_recent_speech(settings: Settings) -> PhraseCache | None:
+    """Return what was spoken lately, text of pages included, as it outlives this process.
+
+    It lies below ``$RUNTIME_DIRECTORY`` or ``$XDG_RUNTIME_DIR``, in memory; None where there is no
+    such folder: the sound of a page never gets onto a disk.
+
+    Raises:
+        VoiceUnknown: no manifest knows a voice of that name.
+        InputUnreadable: the lexicon cannot be opened.
+    """
+    from voxedge.speech.phrase_cache import PrivacyRefused, open_recent
+
+    own, users = os.environ.get("RUNTIME_DIRECTORY"), os.environ.get("XDG_RUNTIME_DIR")
+    if own:
+        folder = Path(own.split(":")[0]) / RECENT_FOLDER
+    elif users:
+        folder = Path(users) / "voxedge" / RECENT_FOLDER
+    else:
+        return None
+    try:
+        return open_recent(folder, _origin(settings))
+    except PrivacyRefused as error:
+        _log.info("%s", error)
+        return None
+
+
+def _origin(settings: Settings) -> Origin:
+    """What a voice's sound hangs on besides the text."""
+    from voxedge.models.store import VoiceStore
+    from voxedge.speech.phrase_cache import Origin
 
     store, name = VoiceStore(), settings.voice.name
     lexicon = ""
     if settings.lexicon.file:
         content = _lexicon_text(Path(settings.lexicon.file).expanduser())
         lexicon = hashlib.blake2b(content.encode("utf-8"), digest_size=8).hexdigest()
-    origin = Origin(name, store.identity(name), lexicon)
-    return PhraseCache(store.phrases_folder(name), origin)
+    return Origin(name, store.identity(name), lexicon)
 
 
 def _lexicon(name: str) -> Lexicon | None:

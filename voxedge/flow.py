@@ -81,11 +81,14 @@ class PcmChunk:
         samples: ``float32`` ``[n]`` in [-1, 1], mono.
         rate_hz: samples a second.
         last: true on the final chunk of an utterance.
+        stand_in: another voice than the one that was asked for made it, because that one failed
+            or the device cannot afford it now: heard, but not kept under that one's name.
     """
 
     samples: FloatSamples
     rate_hz: int
     last: bool = False
+    stand_in: bool = False
 
     @property
     def duration_ms(self) -> float:

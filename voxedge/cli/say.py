@@ -9,10 +9,11 @@ from pathlib import Path
 
 from voxedge.cli.options import Subparsers, add_voice_options, load_settings
 from voxedge.cli.voice import tell_of_switch
-from voxedge.compose import open_sink, open_voice, style_of
+from voxedge.compose import open_phrases, open_recent_speech, open_sink, open_voice, style_of
 from voxedge.config import Settings
 from voxedge.errors import EmptyText, TextTooLong, UsageError
 from voxedge.reader.aloud import log_first_audio
+from voxedge.speech.cache import SpeechCache
 from voxedge.speech.lines import SpeechClass
 from voxedge.speech.planner import plan_text
 from voxedge.speech.speak import speak_stream
@@ -75,7 +76,8 @@ async def _say(text: str, settings: Settings, arguments: argparse.Namespace) -> 
         sink = open_sink(settings, arguments.out, voice.rate_hz)
         try:
             lines = plan_text(text, style_of(settings, "en"))
-            await speak_stream(lines, voice, sink, on_event=log_first_audio())
+            cache = SpeechCache(phrases=open_phrases(settings), recent=open_recent_speech(settings))
+            await speak_stream(lines, voice, sink, on_event=log_first_audio(), cache=cache)
         finally:
             await sink.close()
     finally:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from voxedge.flow import PcmChunk, Utterance
 from voxedge.speech.cache import SpeechCache
+
+if TYPE_CHECKING:
+    from voxedge.speech.phrase_cache import PhraseCache
 
 CAPACITY_BYTES = 16 * 1024 * 1024
 """About 190 s of speech at 22.05 kHz: every fixed sentence at one speed."""
@@ -16,10 +20,14 @@ class OwnPhrases(SpeechCache):
 
     Only ``pin`` puts something on it: what the cache is given in passing may have been spoken by
     the formant voice, in place of a natural one that failed.
+
+    Args:
+        kept: the same sentences as an earlier start left them, answered from until they are pinned.
+        recent: what was spoken lately, in memory beyond this process.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, kept: PhraseCache | None = None, recent: PhraseCache | None = None) -> None:
+        super().__init__(phrases=kept, recent=recent)
         self._pinned: dict[tuple[str, Utterance], tuple[PcmChunk, ...]] = {}
         self._pinned_bytes = 0
 

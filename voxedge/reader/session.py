@@ -23,6 +23,7 @@ from voxedge.reader.conversation import happenings as hp
 from voxedge.reader.conversation.model import Model, Step, World
 from voxedge.reader.conversation.paging import WORKING
 from voxedge.reader.conversation.steps import ask, hear
+from voxedge.reader.guide import AS_IT_IS, Move
 from voxedge.reader.shelving import Shelving
 from voxedge.reader.speaker import Speaker
 from voxedge.speech.lines import Line, SpeechClass
@@ -39,13 +40,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 LIMITS_S = {
-    State.FRAMING: 30.0,
+    State.FRAMING: 45.0,
     State.RECOGNISING: 120.0,
     State.READING: 180.0,
     State.PAUSED: 1800.0,
     State.MENU: 30.0,
 }
-"""How long a state may last without anything happening in it; idle may last for ever."""
+"""How long a state may last without anything happening in it; idle may last for ever. A camera has
+30 s to come back by itself; every hint and tone of its guide begins the time anew."""
 
 HUSH_S = 3.0
 """A touch that becomes no gesture: speech goes on. The longest gesture (hold) takes 0.7 s."""
@@ -205,6 +207,34 @@ class Session:
         """Play a sound at once, over whatever plays."""
         self._speaker.earcon(name)
 
+    def guide(self, move: Move) -> None:
+        """Say and sound what the guide of the camera wants.
+
+        Also in quiet mode: a hint is the answer to the press that asked for a picture.
+        """
+        if self._model.state is State.FRAMING:
+            self._arm()
+        if move.tone is not None:
+            self.earcon(move.tone.value)
+        hint = move.hint
+        if hint is None:
+            return
+        if hint.urgent:
+            speech_class = SpeechClass.ALERT
+        elif self._model.state is State.FRAMING and hint.key != AS_IT_IS:
+            speech_class = SpeechClass.HINT
+        else:
+            # While a document is being heard a hint would never find silence.
+            speech_class = SpeechClass.REPLY
+        text = hint.text or self._parts.messages.say(hint.key)
+        self._speaker.owner.say(speech_class, list(self._speaker.text(text)))
+
+    @property
+    def is_hint_heard(self) -> bool:
+        """Whether a hint would be heard now: nothing but the document is being said."""
+        speech = self._speaker.owner.speaking
+        return speech is None or speech.held or speech.speech_class is SpeechClass.READING
+
     def use(self, *, rate: float | None = None, volume: float | None = None) -> None:
         """Take a speed or a loudness from changed settings."""
         model = self._model
@@ -262,6 +292,8 @@ class Session:
     def _happened(self, event: hp.Happening) -> None:
         if isinstance(event, hp.SentenceBegan | hp.TextCame):
             self._arm()
+        if isinstance(event, hp.Deleted) and self._parts.cache is not None:
+            self._parts.cache.clear()
         self._perform(hear(self._model, event, self._world()))
 
     def _world(self) -> World:
@@ -373,8 +405,10 @@ class Session:
             self._work_timer = self._loop.call_later(WORKING_EVERY_S, self._working_sound)
 
     def _working_sound(self) -> None:
+        # While the hand is led, the guide's own tones tell how it stands.
+        framing = self._model.work is not None and not self._model.work.taken
         waiting = self._model.state in WORKING or self._model.state is State.READING
-        if waiting and self._speaker.silent_s >= WORKING_EVERY_S - 0.1:
+        if waiting and not framing and self._speaker.silent_s >= WORKING_EVERY_S - 0.1:
             self._speaker.earcon("working")
         self._keep_working_sound()
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from voxedge.actions import Intent
 from voxedge.api.protocol import Status
 from voxedge.api.server import ControlServer
-from voxedge.compose import open_phrases, style_of
+from voxedge.compose import open_phrases, open_recent_speech, style_of
 from voxedge.config import Settings, changed
 from voxedge.errors import VoiceFailed, VoxedgeError
 from voxedge.inputs.events import Asked, Trouble
@@ -173,8 +173,8 @@ class Daemon:
         shelf = Bookshelf(self._open_library)
         parts.push_async_callback(shelf.close)
         self._shelf = shelf
-        self._phrases = OwnPhrases()
-        self._kept_phrases = _kept_phrases(settings, engines)
+        self._kept_phrases, self._recent = _kept_speech(settings, engines)
+        self._phrases = OwnPhrases(self._kept_phrases, self._recent)
         self._monitor = HealthMonitor(
             lambda: read_snapshot(options.state_folder),
             self._announce,
@@ -254,6 +254,9 @@ class Daemon:
             await asyncio.gather(living, stopping, return_exceptions=True)
             self._remembering.save()
         self._marker.unlink(missing_ok=True)
+        if self._recent is not None:
+            # After a crash what was being read comes at once; after an end it is nobody's business.
+            self._recent.clear()
 
     async def _greet(self) -> None:
         """Say that the reader is there, as soon as it can be used."""
@@ -319,7 +322,13 @@ class Daemon:
 
     async def _warm_phrases(self) -> None:
         if self._natural is not None and self._voice_worker is not None:
-            await warm_phrases(self._session, self._phrases, self._natural, self._voice_worker)
+            await warm_phrases(
+                self._session,
+                self._phrases,
+                self._natural,
+                self._voice_worker,
+                self._kept_phrases,
+            )
 
     async def _watch_voice(self, pulse: Pulse) -> None:
         """Beat while the voice has nothing to do or gets on with it."""
@@ -427,12 +436,14 @@ def _picture_encoder(settings: Settings) -> Callable[[Frame], bytes] | None:
     return jpeg_of
 
 
-def _kept_phrases(settings: Settings, engines: Engines) -> PhraseCache | None:
-    """The folder of the reader's own sentences as sound, which outlives a restart."""
+def _kept_speech(
+    settings: Settings, engines: Engines
+) -> tuple[PhraseCache | None, PhraseCache | None]:
+    """The reader's own sentences as sound, which outlive a restart, and what was spoken lately."""
     if engines.facts is None or engines.facts.name != settings.voice.name:
-        return None
+        return None, None
     try:
-        return open_phrases(settings)
+        return open_phrases(settings), open_recent_speech(settings)
     except VoxedgeError as error:
-        log.warning("own phrases are not kept: %s", error)
-        return None
+        log.warning("speech is not kept: %s", error)
+        return None, None

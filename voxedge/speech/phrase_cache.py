@@ -103,9 +103,19 @@ class PhraseCache:
         folder: where; made when first written to.
         origin: what the sounds come from; others' files are left alone until they are the oldest.
         capacity_bytes: what its files may take together.
+        dated: note each use in the file's date, so that the order outlives the process. For a
+            folder in memory; a disk would be written to at each hit.
     """
 
-    def __init__(self, folder: Path, origin: Origin, capacity_bytes: int = PHRASES_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        origin: Origin,
+        capacity_bytes: int = PHRASES_BYTES,
+        *,
+        dated: bool = False,
+    ) -> None:
+        self._dated = dated
         self._folder = folder
         self._origin = origin
         self._capacity_bytes = capacity_bytes
@@ -153,6 +163,9 @@ class PhraseCache:
                 path.unlink()
             return None
         index[key] = index.pop(key, len(data))
+        if self._dated:
+            with suppress(OSError):
+                os.utime(path)
         return chunks
 
     def put(self, utterance: Utterance, chunks: tuple[PcmChunk, ...]) -> bool:
@@ -244,7 +257,7 @@ def open_recent(
     kind = _file_system(folder.resolve(), mounts)
     if kind not in MEMORY_FILE_SYSTEMS:
         raise PrivacyRefused(f"{folder} is on {kind}: recent speech is kept in memory only")
-    return PhraseCache(folder, origin, capacity_bytes)
+    return PhraseCache(folder, origin, capacity_bytes, dated=True)
 
 
 def encode(chunks: tuple[PcmChunk, ...]) -> bytes:

@@ -95,7 +95,8 @@ class Renderer:
                 yield chunk
         finally:
             await self._close(source)
-        self._cache.put(name, utterance, tuple(whole))
+        if not any(chunk.stand_in for chunk in whole):
+            self._cache.put(name, utterance, tuple(whole))
 
     async def _next(self, source: AsyncGenerator[PcmChunk, None], *, first: bool) -> PcmChunk:
         name = self._voice.name

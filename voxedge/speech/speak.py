@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.protocols import Synthesizer
+    from voxedge.speech.cache import SpeechCache
     from voxedge.speech.events import Event
     from voxedge.speech.lines import Place
     from voxedge.speech.speech import Script
@@ -49,6 +50,7 @@ async def speak_stream(
     *,
     on_event: Callable[[Event], None] | None = None,
     on_owner: Callable[[VoiceOwner], None] | None = None,
+    cache: SpeechCache | None = None,
 ) -> SpeechReport:
     """Speak everything and wait until the device has played it.
 
@@ -61,6 +63,7 @@ async def speak_stream(
         sink: loudspeaker or file.
         on_event: told of each event, on the event loop.
         on_owner: given the owner before it begins, for its ``stop``, ``pause`` and ``resume``.
+        cache: of whole utterances; one of its own when None.
 
     Raises:
         VoxedgeError: a voice, the script or the sink failed; what came before was spoken.
@@ -76,7 +79,7 @@ async def speak_stream(
         if on_event is not None:
             on_event(event)
 
-    owner = VoiceOwner(synthesizer, sink, on_event=listen)
+    owner = VoiceOwner(synthesizer, sink, on_event=listen, cache=cache)
     if on_owner is not None:
         on_owner(owner)
     speech = owner.say(SpeechClass.READING, utterances)

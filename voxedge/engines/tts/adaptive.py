@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from statistics import median
 from typing import Any, cast
 
@@ -106,7 +107,7 @@ class AdaptiveVoice:
                 async with aclosing(self._speak(self._ladder[rung], utterance)) as chunks:
                     async for chunk in chunks:
                         spoken = True
-                        yield chunk
+                        yield replace(chunk, stand_in=True) if rung else chunk
             except VoxedgeError as error:
                 if spoken or rung == 0:
                     raise

@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -142,13 +142,15 @@ class FallbackVoice:
             VoxedgeError: both voices failed; the last failure.
         """
         failure: VoxedgeError | None = None
-        for voice in self._order(utterance):
+        order = self._order(utterance)
+        for voice in order:
             spoken = False
+            stands_in = voice is not order[0] or self._rests(utterance)
             try:
                 async with aclosing(self._checked(voice, utterance)) as chunks:
                     async for chunk in chunks:
                         spoken = True
-                        yield chunk
+                        yield replace(chunk, stand_in=True) if stands_in else chunk
             except (EmptyText, TextTooLong):
                 raise
             except VoxedgeError as error:
@@ -173,14 +175,21 @@ class FallbackVoice:
             if self._unopened is not None:
                 self._report(VoiceSwitch(self._formant.name, self._unopened))
             return (self._formant,)
-        prefers_formant = (
+        prefers_formant = self._suits_formant(utterance) or self._rests(utterance)
+        both = (self._natural, self._formant)
+        return both[::-1] if prefers_formant else both
+
+    def _suits_formant(self, utterance: Utterance) -> bool:
+        """Whether the formant voice is the right one, and no stand-in."""
+        return (
             utterance.kind is VoiceKind.FORMANT
             or utterance.rate > self._rate_max
             or _primary(utterance.language) not in self._languages
-            or self._clock() < self._rests_until
         )
-        both = (self._natural, self._formant)
-        return both[::-1] if prefers_formant else both
+
+    def _rests(self, utterance: Utterance) -> bool:
+        """Whether the natural voice would say this, were it not for its last failure."""
+        return not self._suits_formant(utterance) and self._clock() < self._rests_until
 
     def _failed(self, voice: Synthesizer, error: VoxedgeError) -> None:
         logger.warning("voice %s failed: %s", voice.name, error)
@@ -228,7 +237,7 @@ class FallbackVoice:
                     raise VoiceFailed(voice=voice.name, reason="it does not come to an end")
                 if resampler is not None:
                     samples = resampler.resample_chunk(chunk.samples, last=chunk.last)
-                    chunk = PcmChunk(samples, self.rate_hz, chunk.last)
+                    chunk = PcmChunk(samples, self.rate_hz, chunk.last, chunk.stand_in)
                 yield chunk
                 if chunk.last:
                     return
