@@ -31,6 +31,10 @@ def found(text):
         ("1 000 mg", [("1 000", "mg")]),
         ("5-10 ml", [("5-10", "ml")]),
         ("5–10 ml", [("5–10", "ml")]),
+        ("17- 28 ml", [("17- 28", "ml")]),
+        ("17 - 28 ml", [("17 - 28", "ml")]),
+        ("after9 weeks", [("9", "weeks")]),
+        ("24个月", [("24", "个月")]),
         ("20～40mg/kg，每8小时", [("20～40", "mg/kg"), ("8", "小时")]),
         ("½ tablet", [("½", "tablet")]),
         ("1/2 tablet", [("1/2", "tablet")]),
@@ -109,7 +113,22 @@ def test_what_differs_by_a_digit_a_mark_or_a_unit_is_different(one, other):
 
 
 @pytest.mark.parametrize(
-    "number", ["2Oug", "20pg", "5mi", "1O0 mg", "1O", "0.5 g/lin", "1.000 people", "2l", "5 mg/kq"]
+    "number",
+    [
+        "2Oug",
+        "20pg",
+        "5mi",
+        "1O0 mg",
+        "1O",
+        "0.5 g/lin",
+        "1.000 people",
+        "2l",
+        "5 mg/kq",
+        "8.700 mg",
+        "2.125 mg",
+        "03/202",
+        "12.05.202",
+    ],
 )
 def test_known_misreadings_are_never_certain(number):
     assert is_misread(number)
@@ -118,7 +137,7 @@ def test_known_misreadings_are_never_certain(number):
 @pytest.mark.parametrize(
     "number",
     [
-        "5 mg", "2.125 mg", "1st", "2nd", "500 mg/day", "5 mg/kg/day", "24 hours", "12 sachets",
+        "5 mg", "0.125 mg", "1st", "2nd", "500 mg/day", "5 mg/kg/day", "24 hours", "12 sachets",
         "B12", "30 °C", "5 ml/min", "12/05/2027", "100 mg/tablet", "5mg/5ml", "2x500 mg", "1,000",
         "A43038", "0.000", "10 ml", "3/day",
     ],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -222,3 +224,48 @@ def test_confirming_by_itself_changes_nothing(values, data):
 )
 def test_a_number_beside_something_that_may_be_its_part_is_doubtful(first, second):
     assert not any(number.is_certain for number in numbers_in(sentence(first, second)))
+
+
+def read_with(first, second, confidence):
+    """A sentence whose words were read with these confidences."""
+    words = sentence(first, second).words
+    sure = [float(c) for c in confidence.split()]
+    return numbers_in(
+        Sentence(tuple(replace(w, confidence=c) for w, c in zip(words, sure, strict=True)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "confidence"),
+    [
+        ("is ih 5 mg daily", "is ? 5 mg daily", ".9 .5 .9 .9 .9"),  # 6.5 mg
+        ("in 24 eure to you", "in 24 ? ? you", ".9 .9 .3 .9 .9"),  # 24 hours
+        ("up 8 mifor children", "up 8 mlfor children", ".9 .9 .2 .9"),
+        ("than 30 remutes before", "than 30 mnutes before", ".9 .9 .1 .9"),
+        ("syrup 9 tim a", "syrup 9 tim a", ".9 .9 .9 .9"),  # 9 times
+        ("for 21 da ys", "for 21 da ?", ".9 .9 .9 .9"),
+        ("every 12 hour", "every 12 hours", ".9 .9 .9"),
+        ("Mumbai - 080 now", "Mumbai ? 080 now", ".9 .9 .9 .9"),  # 400 - 080
+        ("before May 202", "before May 202", ".9 .9 .9"),
+        ("Fenistat 0. amg daily", "Fenistat 0. ? daily", ".9 .9 .9 .9"),  # 0.4mg
+        ("contains 4. of it", "contains 4. of it", ".9 .9 .9 .9"),
+        ("is 8.700 mg daily", "is 8.700 mg daily", ".9 .9 .9 .9"),
+        ("has 52.1 mI./76mg daily", "has 52.1 mI./76mg daily", ".9 .9 .9 .9"),
+    ],
+)
+def test_a_number_is_as_good_as_its_neighbours(first, second, confidence):
+    assert not read_with(first, second, confidence)[0].is_certain
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "confidence"),
+    [
+        ("take 5 mg daly", "take 5 mg ?", ".9 .9 .9 .2"),  # behind a unit nothing can hide
+        ("tako 5 mg daily", "take 5 mg daily", ".3 .9 .9 .9"),
+        ("in 24 smokers now", "in 24 smokers now", ".9 .9 .2 .9"),
+        ("- 5 mg daily", "? 5 mg daily", ".1 .9 .9 .9"),
+        ("Section 4. Take it", "Section 4. Take it", ".9 .9 .9 .9"),
+    ],
+)
+def test_neighbours_that_hide_nothing_cost_no_certainty(first, second, confidence):
+    assert read_with(first, second, confidence)[0].is_certain

@@ -150,7 +150,11 @@ def _true_number(sentence: Sentence, number: NumberReading, printed: str) -> str
     found = fuzz.partial_ratio_alignment(_levelled(text), _levelled(printed))
     if len(text) > len(printed) or found is None or found.score < _MIN_ALIKE:
         return None
-    window = printed[max(0, found.dest_start - _MARGIN_CHARS) : found.dest_end + _MARGIN_CHARS]
+    start, stop = max(0, found.dest_start - _MARGIN_CHARS), found.dest_end + _MARGIN_CHARS
+    # A window that ends inside a word would make "9 hours" of the truth "9 hour".
+    while stop < len(printed) and not printed[stop].isspace():
+        stop += 1
+    window = printed[start:stop]
     places: dict[int, int] = {}
     for edit in Levenshtein.opcodes(_levelled(text), _levelled(window)):
         if edit.tag in ("equal", "replace"):

@@ -61,7 +61,7 @@ def _levelled(text: str) -> str:
 
 def _torn(left: str, right: str) -> bool:
     """Say whether two words may be one number torn apart; "1 000" is one as it stands."""
-    core = left[:-1] if left[-1] in ".," else left
+    core = left[:-1] if left[-1] in ".,;:'" else left
     if not (core and holds_figure(core[-1]) and holds_figure(right[0])):
         return False
     if core != left:

@@ -70,6 +70,7 @@ _COUNT_UNITS = (
     r"comprimés?", r"gélules?", r"gouttes?", r"fois", r"heures?", r"jours?", r"semaines?", r"mois",
     r"ans?", r"enfants?", r"personnes?", r"Tabletten?", r"Tage?n?", r"Stunden?", r"Jahren?",
     r"kapsül", r"saat", r"gün", r"defa", r"adet",
+    r"个月",
     r"片", r"粒", r"次", r"小时", r"日", r"天", r"周", r"月", r"年", r"岁", r"支", r"袋", r"盒",
 )  # fmt: skip
 _DOSE = "|".join(_DOSE_UNITS)
@@ -88,9 +89,11 @@ _MONTHS = (
 )  # fmt: skip
 _FIGURE = re.compile(
     # A glued sign or up to three letters, a naked decimal point, then digits.
-    rf"(?:(?<![^\s(\[])[-+])?[<>≤≥±~]*[A-Za-z]{{0,3}}[.,]?{_D}"
+    rf"(?:(?<![^\s(\[])[-+])?[<>≤≥±~]*(?:(?<![A-Za-zÀ-ɏ])[A-Za-z]{{1,3}})?[.,]?{_D}"
     # Digits with single points, slashes, dashes and letters between them; thousands by space.
-    rf"(?:{_D}|[.,:/'×~-](?={_D})|(?<={_D}) (?=\d{{3}}(?!\d))|[A-Za-z]{{1,2}}(?=[.,]?{_D})"
+    # White on either side of a dash is no gap between two numbers: "17- 28 ml".
+    rf"(?:{_D}|[.,:/'×~-](?={_D})|(?<={_D}) ?[~-] ?(?={_D})|(?<={_D}) (?=\d{{3}}(?!\d))"
+    rf"|[A-Za-z]{{1,2}}(?=[.,]?{_D})"
     rf"|[.,](?=[.,]{_D}))*"
     # A unit, glued or one space away; else letters glued on, which may be digits misread.
     rf"(?:\s?(?:{_UNIT})|[A-Za-z]{{1,3}}{_NO_LETTER})?",
@@ -117,8 +120,12 @@ _MISREAD = (
     re.compile(rf"{_D}(?:o|l|\||!|z|s)u?g?$"),
     re.compile(rf"/(?!(?:{_DOSE}|{_COUNT}|day|dose|min|person|body|{_D}))[a-zµ]+$"),
     re.compile(rf"/(?!(?:{_DOSE}|{_COUNT}|day|dose|min|person|body)s?\d?$)[a-zµ]+$"),
-    re.compile(r"(?<![\d.,])[1-9]\d{0,2}\.000(?!\d)"),
+    # 8,700 with a short tail is 8.700 to both readers, and three decimals are hardly ever printed.
+    re.compile(r"(?<![\d.,])[1-9]\d{0,2}\.\d{3}(?!\d)"),
+    # "03/202": a year that was cut off.
+    re.compile(r"[./-](?:19|20)\d(?!\d)"),
 )
+_COUNT_UNIT = re.compile(_COUNT, re.IGNORECASE)
 _BARE_UNIT = re.compile(rf"(?:{_DOSE})(?:/[A-Za-zµ]{{1,6}})*", re.IGNORECASE)
 
 
@@ -145,6 +152,11 @@ def canonical(number: str) -> str:
 def holds_figure(word: str) -> bool:
     """Say whether a word has a digit or a fraction; ideographs that count are words."""
     return any(character.isdecimal() or character in _FRACTIONS for character in word)
+
+
+def is_month(word: str) -> bool:
+    """Say whether a word is the name of a month, or begins like one."""
+    return folded(word).strip(_EDGES).casefold().startswith(_MONTHS)
 
 
 def is_dose_unit(word: str) -> bool:
@@ -178,15 +190,21 @@ def is_misread(number: str) -> bool:
     """Say whether a number looks as only misread ones do, however many readers agree on it.
 
     Letters that are taken for digits behind a digit ("2Oug"), units that do not exist ("20pg"),
-    a unit that runs into a word ("0.5 g/lin"), a point where thousands are parted ("1.000").
+    a unit that runs into a word ("0.5 g/lin"), a point where thousands are parted ("1.000"), a year
+    of three digits ("03/202").
     """
     bare = canonical(number)
     return bare in _MISREAD_UNITS or any(pattern.search(bare) for pattern in _MISREAD)
 
 
+def is_count_unit(word: str) -> bool:
+    """Say whether a word is a unit that counts, as it is spelt: "hours", "tablet"."""
+    return _COUNT_UNIT.fullmatch(canonical(word)) is not None
+
+
 def is_misread_unit(word: str) -> bool:
     """Say whether a word is what readers make of a unit: "mi" of ml, "pg" of µg, "1U" of IU."""
-    return canonical(word).split("/")[0].rstrip(")]") in _MISREAD_UNITS
+    return canonical(word).split("/")[0].rstrip(")].,") in _MISREAD_UNITS
 
 
 def _figure(text: str, match: re.Match[str], printed: str) -> Figure:

@@ -22,11 +22,12 @@ from voxedge.document.figures import (
     figures_in,
     holds_figure,
     is_clean_figure,
+    is_count_unit,
     is_misread,
-    is_misread_unit,
-    starts_with_unit,
+    is_month,
 )
 from voxedge.document.model import Document, Sentence, Word
+from voxedge.document.surroundings import goes_on, is_clear_after, is_clear_before, may_be_unit
 
 UNSURE = "?"
 """Stands in a second reading for a character that the reader itself is not sure of."""
@@ -34,11 +35,6 @@ _COUNT_UNIT_LIKENESS = 60.0
 """Letters of "tablets" that the second reader may get wrong; a unit of mass must be exact."""
 
 
-_WORD_LIKENESS = 75.0
-_LONGEST_UNIT_CHARS = 8
-"""Longer words after a number are no units: "mmol/l" is one of the longest."""
-_COUNTED = ("tablets", "capsules", "minutes", "hours", "weeks", "months", "micrograms", "times")
-_SIGNS = frozenset({"~", "-", "–", "/", "×", ".", ",", "+", "<", ">", "%", "°", "～"})
 _PLAIN_WORD_CONFIDENCE = 0.6
 """A small word such as "to", read as surely as this, is no number that was lost."""
 
@@ -160,17 +156,15 @@ def _judged(
             stop = theirs[place + 1].start if place + 1 < len(theirs) else len(second)
             agrees = _same_count(figure, second[theirs[place].start : stop])
         is_last = place + 1 == len(group.figures)
-        if (
-            place == 0
-            and before is not None
-            and (_is_lost_sign(before) or _runs_on(before, is_left=True))
-        ):
+        if place == 0 and before is not None:
+            begins = group.words.start == 1
+            agrees = agrees and is_clear_before(before, begins_sentence=begins)
+            agrees = agrees and not (is_month(before.text) and _is_cut_year(figure))
+        if _breaks_off(sentence.text, figure):
             agrees = False
-        if is_last and after is not None and _runs_on(after, is_left=False):
+        if is_last and after is not None and not is_clear_after(after):
             agrees = False
-        if is_last and after is not None and _is_lost_sign(after):
-            agrees = False
-        elif is_last and after is not None and not unit and _may_be_unit(after):
+        elif is_last and after is not None and not unit and may_be_unit(after):
             # "30 mi" here, "30 ml" there: what stands for a unit is part of the number.
             end = spans[group.words.stop][1]
             text = sentence.text[figure.start : end].strip(" .,;:()")
@@ -179,7 +173,7 @@ def _judged(
         if (
             is_last
             and after is not None
-            and _goes_on(sentence.text[: spans[group.words.stop][0]], after)
+            and goes_on(sentence.text[: spans[group.words.stop][0]], after)
         ):
             agrees = agrees and canonical(after.second or "") == canonical(after.text)
         agrees = agrees and not is_misread(text)
@@ -190,51 +184,17 @@ def _judged(
         yield NumberReading(text, unit, certainty, tuple(readings), checked, figure.start, end)
 
 
-def _is_lost_sign(word: Word) -> bool:
-    """Say whether the second reader has a sign of a number where the first has something else."""
-    second = (word.second or "").strip()
-    return (
-        second in _SIGNS and canonical(word.text) != canonical(second) and word.text not in _SIGNS
-    )
+def _is_cut_year(figure: Figure) -> bool:
+    return len(figure.value) == 3 and figure.value[:2] in ("19", "20")
 
 
-def _runs_on(word: Word, *, is_left: bool) -> bool:
-    """Say whether a neighbour may be a part of the number: "ea" here, "2." there, before "6 mg".
-
-    A number beside it, on which the readers differ, may be one too: "7" and "5" of 7.5.
-    """
-    if word.second is None:
+def _breaks_off(text: str, figure: Figure) -> bool:
+    """Say whether decimals are missing: "0." at an end, or a point amid a sentence ("4. of it")."""
+    rest = text[figure.end :]
+    if rest[:1] not in (".", ","):
         return False
-    if holds_figure(word.text):
-        return canonical(word.text) != canonical(word.second)
-    edge = word.second.rstrip(" .,")[-1:] if is_left else word.second.lstrip(" .,")[:1]
-    return holds_figure(edge)
-
-
-def _may_be_unit(after: Word) -> bool:
-    """Say whether the word after a number that has no unit may be one that was misread."""
-    if is_misread_unit(after.text) or starts_with_unit(after.text) or _nearly_counts(after.text):
-        return True
-    if after.second is None:
-        return False
-    if starts_with_unit(after.second):
-        return True
-    one, two = canonical(after.text), canonical(after.second)
-    if one == two:
-        return False
-    alike = one.isalpha() and len(one) >= 5 and fuzz.ratio(one, two) >= _WORD_LIKENESS
-    return not alike and len(one) <= _LONGEST_UNIT_CHARS
-
-
-def _nearly_counts(word: str) -> bool:
-    """Say whether a word is a misspelt unit that counts: "mnutes"."""
-    core = canonical(word)
-    return len(core) >= 5 and any(fuzz.ratio(core, unit) >= _WORD_LIKENESS for unit in _COUNTED)
-
-
-def _goes_on(text: str, after: Word) -> bool:
-    """Say whether a number that ends in a point or comma may go on in the next word: "2." "5"."""
-    return text.rstrip()[-1:] in (".", ",") and holds_figure(after.text[:1])
+    lost = rest[0] == "." and rest[1:].lstrip()[:1].islower()
+    return not figure.unit and (canonical(figure.value) == "0" or lost)
 
 
 def _same_count(figure: Figure, other: str) -> bool:
@@ -248,6 +208,8 @@ def _same_count(figure: Figure, other: str) -> bool:
         two.startswith(value)
         and not holds_figure(rest)
         and rest[:1].isalpha()
+        # "12 hour" of "12 hours" was cut off; nobody knows what else was.
+        and not is_count_unit(rest)
         and fuzz.ratio(rest, counted) >= _COUNT_UNIT_LIKENESS
     )
 
