@@ -138,7 +138,7 @@ class Action(Enum):
     APPEND_PAGE = Row(
         "Read one more page into the open document.",
         ("add page", "append page", "another page", "add this page"),
-        states=OUTSIDE_WORK,
+        states=OUTSIDE_WORK | {State.FRAMING},
     )
     STOP = Row(
         "Stop whatever is going on. The place is kept.",
@@ -422,10 +422,12 @@ def resolve(action: Action, state: State, *, speaking: bool) -> Action:
     """
     if state is State.MENU:
         return _IN_MENU.get(action, action)
-    working = state in (State.FRAMING, State.RECOGNISING)
     match action:
         case Action.READ_OR_STOP | Action.ONE_BUTTON:
-            return Action.STOP if speaking or working or state is State.READING else Action.READ
+            if state is State.FRAMING:
+                return Action.READ  # take the picture as it is, also over a hint
+            heard = speaking or state in (State.RECOGNISING, State.READING)
+            return Action.STOP if heard else Action.READ
         case Action.REPEAT_OR_RESUME:
             if state is State.FRAMING:
                 return Action.READ  # the impatient double press: take the picture as it is

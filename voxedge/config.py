@@ -71,7 +71,32 @@ class LexiconSettings:
 class CameraSettings:
     """``[camera]``: what the running reader looks through."""
 
-    video: str = _setting("", "A video device such as `/dev/video0`; empty takes the first one.")
+    kind: str = _setting(
+        "usb",
+        "What it is: `usb`, `csi` (a ribbon cable), or a `folder` of pictures or films.",
+        choices=("usb", "csi", "folder"),
+    )
+    device: str = _setting(
+        "",
+        "A video device such as `/dev/video0`, the number of a ribbon camera, or the folder; "
+        "empty takes the first camera.",
+    )
+    guided: bool = _setting(
+        True, "Lead the hand by voice and tones; `false` takes the picture at the press."
+    )
+    quarter_turns: int = _setting(
+        0, "Quarter turns clockwise that bring its pictures upright.", low=0, high=3
+    )
+    lens_m: float = _setting(
+        0.0,
+        "Where the lens of a ribbon camera stands still, in metres; 0 lets it focus by itself.",
+        low=0.0,
+        high=10.0,
+    )
+    torch_pin: int = _setting(
+        0, "GPIO number of a lamp that shines while the camera runs; 0 is none.", low=0, high=27
+    )
+    torch_active_high: bool = _setting(True, "Whether a high level lights the lamp.")
     timeout_s: int = _setting(15, "Seconds until a picture must be there.", low=2, high=120)
 
 

@@ -140,10 +140,17 @@ def test_a_button_always_means_something_allowed(
         assert plain is expected
 
 
-@pytest.mark.parametrize("state", [s for s in State if s is not State.MENU])
+@pytest.mark.parametrize("state", [s for s in State if s not in (State.MENU, State.FRAMING)])
 def test_the_big_button_silences_whatever_speaks(state: State) -> None:
     for button in (Action.READ_OR_STOP, Action.ONE_BUTTON):
         assert resolve(button, state, speaking=True) is Action.STOP
+
+
+@pytest.mark.parametrize("speaking", [True, False])
+def test_the_big_button_takes_the_picture_while_the_page_is_looked_for(speaking: bool) -> None:
+    """Over a hint as well: the touch has silenced it by then."""
+    for button in (Action.READ_OR_STOP, Action.ONE_BUTTON, Action.REPEAT_OR_RESUME):
+        assert resolve(button, State.FRAMING, speaking=speaking) is Action.READ
 
 
 def test_the_big_button_reads_when_it_is_silent() -> None:

@@ -17,6 +17,7 @@ from voxedge.engines.camera.picture import ArrayPicture, BadPicture, JpegPicture
 from voxedge.engines.camera.torch import GpioTorch, NoTorch, open_torch
 from voxedge.engines.camera.usb import UsbSource, first_device
 from voxedge.errors import CameraFailed, CameraLost, CameraMissing
+from voxedge.reader.camera import is_live
 from voxedge.testing.fake_camera import FakeCapture, VirtualClock
 
 
@@ -105,12 +106,22 @@ def test_a_camera_that_does_not_open_says_so(device: Path) -> None:
     assert made[0].released
 
 
-def test_the_first_device_is_the_lowest(tmp_path: Path) -> None:
+def test_the_first_device_is_the_lowest_that_is_a_camera(tmp_path: Path) -> None:
+    facts = tmp_path / "facts"
     with pytest.raises(CameraMissing):
-        first_device(tmp_path)
-    for name in ("video10", "video2", "video-dec"):
-        (tmp_path / name).touch()
-    assert first_device(tmp_path) == str(tmp_path / "video2")
+        first_device(tmp_path, facts)
+    names = {"video2": "HD USB Camera", "video10": "bcm2835-codec-decode", "video0": "unicam-image"}
+    for device, name in names.items():
+        (tmp_path / device).touch()
+        (facts / device).mkdir(parents=True)
+        (facts / device / "name").write_text(f"{name}\n")
+    (tmp_path / "video-dec").touch()
+    assert first_device(tmp_path, facts) == str(tmp_path / "video2")
+    (tmp_path / "video2").unlink()
+    with pytest.raises(CameraMissing):
+        first_device(tmp_path, facts)
+    (tmp_path / "video7").touch()
+    assert first_device(tmp_path, facts) == str(tmp_path / "video7"), "nobody told what it is"
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
@@ -255,6 +266,28 @@ def test_a_film_is_a_camera(tmp_path: Path) -> None:
             levels.append(float(picture.full().mean()))
     assert levels[:5] == sorted(levels[:5])
     assert levels[4] > 70
+    assert levels[5:] == pytest.approx([levels[4]] * len(levels[5:]), abs=1), "the last one stays"
+
+
+def test_a_folder_of_pictures_in_the_folder_is_a_film_and_the_next_one_comes_after_a_rest(
+    tmp_path: Path,
+) -> None:
+    for film, levels in (("one", (20, 60, 100)), ("two", (200,))):
+        (tmp_path / film).mkdir()
+        for number, level in enumerate(levels):
+            page = np.full((64, 64), level, np.uint8)
+            cv2.imwrite(str(tmp_path / film / f"{number}.png"), page)
+    source = FolderSource(str(tmp_path), 60.0, sleep=lambda _: None)
+    assert is_live(tmp_path)
+    assert is_live(tmp_path / "one") is False, "pictures that lie in the folder are shots"
+    seen = []
+    for _ in range(2):
+        source.open()
+        pictures = [source.grab() for _ in range(6)]
+        seen.append([round(float(p.full().mean()), -1) for p in pictures if p is not None])
+        source.close()
+    assert seen[0] == [20, 60, 100, 100, 100, 100]
+    assert set(seen[1]) == {200}
 
 
 def test_a_folder_without_pictures_says_so(tmp_path: Path) -> None:

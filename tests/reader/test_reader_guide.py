@@ -1,7 +1,7 @@
 """The guide: what is said to the hand that brings a page, how often, and when it shoots."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import numpy as np
 import pytest
@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxedge.audio.earcon_designs import DESIGNS
-from voxedge.errors import CameraLost, VoxedgeError
+from voxedge.errors import CameraLost, NoPageShown, VoxedgeError
 from voxedge.flow import Frame
-from voxedge.reader.guide import HINTS, Guide, Move, Pace, Tone, fail, see, shoot
-from voxedge.reader.guided import GuidedCamera, View
+from voxedge.reader.guide import AS_IT_IS, CAMERA_BACK, Guide, Move, Pace, Tone, fail, see, shoot
+from voxedge.reader.guided import TRIES, GuidedCamera, View
+from voxedge.reader.messages import load_messages
 from voxedge.testing.fake_camera import VirtualClock
 from voxedge.testing.scenes import noisy, view
 from voxedge.vision.framing import Verdict
@@ -33,7 +34,9 @@ def said(moves: list[tuple[float, Move]]) -> list[tuple[float, str]]:
 
 
 def test_every_verdict_but_ok_has_a_sentence_and_every_tone_a_sound() -> None:
-    assert {f"guide_{v.value}" for v in Verdict if v is not Verdict.OK} <= HINTS.keys()
+    keys = load_messages().slots().keys()
+    assert {f"guide_{v.value}" for v in Verdict if v is not Verdict.OK} <= keys
+    assert {AS_IT_IS, CAMERA_BACK} <= keys
     assert {tone.value for tone in Tone} <= DESIGNS.keys()
 
 
@@ -96,21 +99,23 @@ def test_whatever_is_seen_hints_keep_their_distance(
 ) -> None:
     guide, now_s = Guide(0.0), 0.0
     hints: list[tuple[float, str]] = []
-    shots = 0
+    shot = False
     for verdict, step_s in happenings:
         now_s += step_s
         if verdict is None:
             guide, move = fail(guide, "CameraLost", "Lost.", now_s)
+            # A picture that the camera could not take is waited for again.
+            shot = move.give_up
         else:
             guide, move = see(guide, verdict, now_s)
-        shots += move.shoot
+            assert not (shot and move != Move()), "nothing is said after the shot"
+            shot = shot or move.shoot or move.give_up
         if move.hint is not None:
-            assert shots == move.shoot, "nothing is said after the shot"
             if not move.hint.urgent and not move.shoot and hints:
                 assert now_s - hints[-1][0] >= PACE.between_hints
                 assert move.hint.key != hints[-1][1]
             hints.append((now_s, move.hint.key))
-    assert shots <= 1
+        assert guide.shot is shot
 
 
 class FilmCamera:
@@ -149,20 +154,25 @@ def film(*parts: tuple[np.ndarray | VoxedgeError, int]) -> list[View]:
     return views
 
 
-def take(camera: FilmCamera, clock: VirtualClock, press: bool = False) -> list[str]:
+def take(
+    camera: FilmCamera,
+    clock: VirtualClock,
+    press: str = "",
+    *,
+    guided: bool = True,
+    is_heard: Callable[[], bool] = lambda: True,
+) -> list[str]:
+    """Take a picture and return the hints; at the hint ``press`` the person presses."""
     heard: list[str] = []
 
     async def main() -> None:
-        async def sleep(seconds: float) -> None:
-            clock.sleep(seconds)
-
         def on_move(move: Move) -> None:
             if move.hint is not None:
                 heard.append(move.hint.key)
-                if press:
+                if move.hint.key == press:
                     guided_camera.press()
 
-        guided_camera = GuidedCamera(camera, on_move, clock, sleep)
+        guided_camera = GuidedCamera(camera, on_move, is_heard, guided=guided, clock=clock)
         frame = await guided_camera.take()
         assert frame.source == "film"
 
@@ -170,10 +180,13 @@ def take(camera: FilmCamera, clock: VirtualClock, press: bool = False) -> list[s
     return heard
 
 
+LOST = CameraLost(camera="film", reason="gone")
+CUT, WHOLE = view(0, shift=(-0.45, 0.0)), view(0)
+
+
 def test_a_page_slides_into_view_and_is_taken() -> None:
     clock = VirtualClock()
-    cut, whole = view(0, shift=(-0.45, 0.0)), view(0)
-    camera = FilmCamera(film((cut, 12), (whole, 20)), clock)
+    camera = FilmCamera(film((CUT, 12), (WHOLE, 20)), clock)
     assert take(camera, clock) == ["guide_cut_left"]
     assert camera.shots == 1
     assert clock.now_s < 4.0
@@ -181,31 +194,73 @@ def test_a_page_slides_into_view_and_is_taken() -> None:
 
 def test_a_press_takes_a_dark_page() -> None:
     clock = VirtualClock()
-    dark = (view(0) * 0.1).astype(np.uint8)
-    camera = FilmCamera(film((dark, 40)), clock)
-    assert take(camera, clock, press=True) == ["guide_too_dark"]
+    camera = FilmCamera(film(((WHOLE * 0.1).astype(np.uint8), 40)), clock)
+    assert take(camera, clock, press="guide_too_dark") == ["guide_too_dark"]
     assert clock.now_s < 2.0
 
 
-def test_unplugged_while_framing_is_told_within_two_seconds_and_goes_on() -> None:
+def test_without_guidance_the_press_takes_the_picture() -> None:
     clock = VirtualClock()
-    lost = CameraLost(camera="film", reason="gone")
-    camera = FilmCamera(film((view(0, shift=(-0.45, 0.0)), 2), (lost, 30), (view(0), 20)), clock)
+    camera = FilmCamera(film((CUT, 12)), clock)
+    assert take(camera, clock, guided=False) == []
+    assert clock.now_s == 0.0, "nobody looked first"
+    assert camera.shots == 1
+
+
+def test_no_hint_talks_into_another_sentence_and_none_is_lost_by_it() -> None:
+    clock = VirtualClock()
+    camera = FilmCamera(film((CUT, 60), (WHOLE, 20)), clock)
+    heard = take(camera, clock, is_heard=lambda: clock.now_s > 4.0)
+    assert heard == ["guide_cut_left"], "said when there was silence again"
+
+
+def test_nothing_under_the_camera_ends_in_two_minutes() -> None:
+    clock = VirtualClock()
+    camera = FilmCamera(film((np.full_like(WHOLE, 120), 2)), clock)
+    with pytest.raises(NoPageShown):
+        take(camera, clock)
+    assert 119.0 < clock.now_s < 122.0
+    assert camera.shots == 0
+
+
+def test_unplugged_while_framing_is_told_once_and_goes_on() -> None:
+    clock = VirtualClock()
+    camera = FilmCamera(film((CUT, 2), (LOST, 30), (WHOLE, 20)), clock)
     assert take(camera, clock) == ["CameraLost", "guide_camera_back"]
+    assert camera.shots == 1
 
 
-@pytest.mark.parametrize("failures", [1, 2])
-def test_unplugged_while_shooting_is_told_and_tried_again(failures: int) -> None:
+def test_a_press_while_the_camera_is_away_is_kept_until_it_is_back() -> None:
     clock = VirtualClock()
-    camera = FilmCamera(film((view(0), 20)), clock)
-    camera.failures = [CameraLost(camera="film", reason="gone")] * failures
-    assert take(camera, clock) == ["CameraLost"]
+    camera = FilmCamera(film((CUT, 2), (LOST, 30), (CUT, 20)), clock)
+    assert take(camera, clock, press="CameraLost") == ["CameraLost", "guide_camera_back"]
+    assert clock.now_s < 5.0, "the page lies wrong, but it was asked for as it is"
+
+
+@pytest.mark.parametrize("guided", [True, False])
+@pytest.mark.parametrize("failures", [1, 2])
+def test_unplugged_while_shooting_is_told_waited_for_and_tried_again(
+    failures: int, guided: bool
+) -> None:
+    clock = VirtualClock()
+    camera = FilmCamera(film((WHOLE, 20)), clock)
+    camera.failures = [LOST] * failures
+    assert take(camera, clock, guided=guided) == ["CameraLost", "guide_camera_back"] * failures
     assert camera.shots == failures + 1
 
 
-def test_a_camera_that_stays_away_while_shooting_is_an_error() -> None:
+def test_a_camera_that_sees_but_takes_no_picture_is_an_error() -> None:
     clock = VirtualClock()
-    camera = FilmCamera(film((view(0), 20)), clock)
-    camera.failures = [CameraLost(camera="film", reason="gone")] * 3
+    camera = FilmCamera(film((WHOLE, 20)), clock)
+    camera.failures = [LOST] * TRIES
     with pytest.raises(CameraLost):
         take(camera, clock)
+
+
+@pytest.mark.parametrize("seen", [0, 4])
+def test_a_camera_that_stays_away_is_an_error_in_half_a_minute(seen: int) -> None:
+    clock = VirtualClock()
+    camera = FilmCamera([*film((CUT, seen)), *film((LOST, 1))], clock)
+    with pytest.raises(CameraLost):
+        take(camera, clock)
+    assert 29.0 < clock.now_s < 32.0

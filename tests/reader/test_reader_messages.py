@@ -8,18 +8,21 @@ import pytest
 import voxedge
 from voxedge.errors import ConfigError
 from voxedge.reader.messages import load_messages, parse_messages
+from voxedge.vision.framing import Verdict
 
 SOURCES = [
     *sorted((Path(voxedge.__file__).parent / "reader" / "conversation").glob("*.py")),
     Path(voxedge.__file__).parent / "reader" / "session.py",
+    Path(voxedge.__file__).parent / "reader" / "guide.py",
     Path(voxedge.__file__).parent / "service" / "daemon.py",
     Path(voxedge.__file__).parent / "service" / "hearing_parts.py",
 ]
 MADE_UP = {
     *(f"{way}_{unit}" for way in ("first", "last") for unit in ("word", "sentence", "paragraph")),
     *(f"{way}_{unit}" for way in ("first", "last") for unit in ("section", "page")),
-    *(f"state_{state}" for state in ("idle", "reading", "paused", "menu", "working")),
+    *(f"state_{state}" for state in ("idle", "reading", "paused", "menu", "framing", "working")),
     *(f"help_{state}" for state in ("idle", "reading", "paused")),
+    *(f"guide_{verdict.value}" for verdict in Verdict if verdict is not Verdict.OK),
 }
 """Keys that the code puts together."""
 

@@ -18,6 +18,7 @@ from voxedge.errors import (
 from voxedge.flow import Frame, VoiceKind
 from voxedge.reader.conversation.effects import say
 from voxedge.reader.conversation.model import Model
+from voxedge.reader.guide import Hint, Move, Tone
 from voxedge.reader.session import HUSH_S, LIMITS_S
 from voxedge.speech.lines import SpeechClass
 
@@ -131,9 +132,91 @@ def test_a_second_press_while_the_page_is_looked_for_takes_it_as_it_is() -> None
     async def work(r: Rig) -> None:
         await r.session.do(intent(Action.READ))
         r.session.press(Intent(Action.HUSH))
-        r.session.press(Intent(Action.REPEAT_OR_RESUME))
+        r.session.press(Intent(Action.ONE_BUTTON))
         assert r.camera.pressed == 1
         assert r.state is State.FRAMING
+
+    rig(work)
+
+
+def test_a_third_press_gives_up_a_camera_that_did_not_answer_to_the_second() -> None:
+    async def work(r: Rig) -> None:
+        r.camera.takes_s = 60.0
+        await r.session.do(intent(Action.READ))
+        for _ in range(2):
+            r.session.press(Intent(Action.HUSH))
+            r.session.press(Intent(Action.ONE_BUTTON))
+        assert r.camera.pressed == 1
+        assert r.state is State.IDLE
+        assert r.model.work is None
+
+    rig(work)
+
+
+def test_one_more_page_is_taken_as_it_is_when_it_is_asked_for_twice() -> None:
+    async def work(r: Rig) -> None:
+        await r.read()
+        r.camera.takes_s = 5.0
+        await r.session.do(intent(Action.APPEND_PAGE))
+        await r.session.do(intent(Action.APPEND_PAGE))
+        assert r.camera.pressed == 1
+        assert r.state is State.READING
+        await r.session.do(intent(Action.APPEND_PAGE))
+        assert r.camera.pressed == 1, "it is being taken"
+
+    rig(work)
+
+
+def test_hints_and_tones_are_heard_and_keep_the_wait_alive() -> None:
+    async def work(r: Rig) -> None:
+        r.camera.takes_s = 60.0
+        await r.session.do(intent(Action.QUIET_MODE))
+        await r.until(lambda: not r.session.speaking)
+        await r.session.do(intent(Action.READ))
+        for _ in range(5):
+            await asyncio.sleep(10.0)
+            r.session.guide(Move(tone=Tone.FAR))
+        assert r.earcons[-1] == "guide_far"
+        assert r.state is State.FRAMING, "the guide is alive"
+        assert r.session.is_hint_heard
+        r.said.clear()
+        r.session.guide(Move(Hint("guide_cut_left")))
+        await asyncio.sleep(0.2)
+        assert joined(r.said).startswith("The page is cut off on the left.")
+        assert not r.session.is_hint_heard
+        r.session.guide(Move(Hint("CameraLost", "My camera is gone.", urgent=True)))
+        await asyncio.sleep(0.2)
+        assert r.said[-1] == "My camera is gone."
+
+    rig(work)
+
+
+def test_a_camera_that_says_nothing_for_too_long_is_given_up() -> None:
+    async def work(r: Rig) -> None:
+        r.camera.takes_s = 600.0
+        await r.session.do(intent(Action.READ))
+        await asyncio.sleep(LIMITS_S[State.FRAMING] + 1)
+        assert r.state is State.IDLE
+        assert "The camera did not answer." in joined(r.said)
+
+    rig(work)
+
+
+def test_a_hint_for_one_more_page_interrupts_the_reading_and_the_reading_goes_on() -> None:
+    async def work(r: Rig) -> None:
+        await r.read()
+        await r.until(lambda: r.model.work is None)
+        r.camera.takes_s = 60.0
+        await r.session.do(intent(Action.APPEND_PAGE))
+        assert r.session.is_hint_heard, "a reading gives way"
+        r.said.clear()
+        r.session.guide(Move(Hint("guide_cut_top")))
+        await asyncio.sleep(0.2)
+        assert joined(r.said).startswith("The page is cut off at the top.")
+        await r.until(lambda: r.session.is_hint_heard)
+        await asyncio.sleep(0.5)
+        assert r.state is State.READING
+        assert r.session.speaking
 
     rig(work)
 

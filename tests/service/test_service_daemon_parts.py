@@ -11,12 +11,11 @@ from voxedge.actions import State
 from voxedge.config import Settings, changed, overlay, parse_settings
 from voxedge.document.cursor import Cursor
 from voxedge.document.model import Document, Page, Section
-from voxedge.errors import CameraFailed, CameraMissing, ConfigError, OcrFailed
+from voxedge.errors import ConfigError, OcrFailed
 from voxedge.flow import Frame
 from voxedge.reader.book import book_of
 from voxedge.reader.conversation.happenings import PageBegan
 from voxedge.reader.conversation.model import Model, Open
-from voxedge.service.camera import WorkerCamera, camera_spec
 from voxedge.service.engines import fake_engines, real_engines
 from voxedge.service.health import Health, Snapshot, Standing
 from voxedge.service.pages import WorkerPages
@@ -69,29 +68,6 @@ def test_a_page_reader_that_goes_wrong_gives_what_it_had_and_a_sentence(mode: st
         await worker.wait_ready(10.0)
 
     with_pages(mode, work)
-
-
-def test_a_camera_that_is_not_there_is_missing_not_failed() -> None:
-    camera = WorkerCamera(camera_spec("/dev/video-of-nobody", 10.0))
-    assert camera.name == "/dev/video-of-nobody"
-    with pytest.raises((CameraMissing, CameraFailed)):
-        asyncio.run(camera.take())
-
-
-@pytest.mark.parametrize(
-    ("mode", "reason"),
-    [("hang", "no answer within 1 s"), ("garbage", "pixels"), ("nothing", "no answer came")],
-)
-def test_a_camera_that_goes_wrong_is_killed_and_told(mode: str, reason: str) -> None:
-    spec = WorkerSpec(
-        "camera",
-        "voxedge.testing.fake_engines:bad_camera",
-        "raw",
-        arguments={"mode": mode},
-        item_deadline_s=1.0,
-    )
-    with pytest.raises(CameraFailed, match=reason):
-        asyncio.run(WorkerCamera(spec).take())
 
 
 def test_a_voice_that_is_not_installed_is_no_failure() -> None:

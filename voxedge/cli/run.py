@@ -41,13 +41,16 @@ def register(commands: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
+    from voxedge.reader.camera import is_live
     from voxedge.service import journal
     from voxedge.service.daemon import Daemon, Options
     from voxedge.service.engines import fake_engines, real_engines
     from voxedge.service.notify import Notifier
 
-    if arguments.camera is not None and not arguments.camera.is_dir():
-        raise UsageError(reason=f"--camera wants a folder of pictures; {arguments.camera} is none")
+    pictures = arguments.camera
+    if pictures is not None and not (pictures.is_dir() or is_live(pictures)):
+        reason = f"--camera wants a folder of pictures or a film; {pictures} is none"
+        raise UsageError(reason=reason)
     faulthandler.enable()
     journal.install(10 if arguments.debug else 20)
     settings = load_settings(arguments)

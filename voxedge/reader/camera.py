@@ -1,6 +1,6 @@
 """Cameras of the reader: pictures in a folder, for ``--simulate`` and for the tests.
 
-The real one lives in a worker process (``voxedge.service.camera``).
+The real one lives in a worker process (``voxedge.service.live_camera``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,25 @@ from voxedge.errors import CameraMissing
 from voxedge.flow import Frame
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".pgm", ".ppm"})
+
+FILMS = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v"})
+
+
+def is_live(path: Path) -> bool:
+    """Say whether what stands for a camera moves: a film, or a folder that holds films.
+
+    A folder in the folder that holds pictures is a film, too: one picture after the other.
+    Pictures that lie in the folder itself are shots.
+    """
+    if path.suffix.lower() in FILMS and path.is_file():
+        return True
+    if not path.is_dir():
+        return False
+    return any(
+        (entry.suffix.lower() in FILMS and entry.is_file())
+        or (entry.is_dir() and any(inner.suffix.lower() in SUFFIXES for inner in entry.iterdir()))
+        for entry in path.iterdir()
+    )
 
 
 class FolderCamera:

@@ -2,12 +2,15 @@
 
 Pure: a state, a happening and the time give what to do and the next state. Rules:
 
-- at most one spoken hint every 2 s, and never the same one twice in a row;
+- at most one spoken hint every 2 s, none over another sentence, never the same one twice in a row;
 - what passes within half a second is not worth a word; movement is left alone for 3 s, because a
   hand that is at work needs no telling;
 - between words a tone ticks, faster the nearer the page is to being right;
 - still, sharp and whole for 0.6 s: the picture is taken, without being asked for;
-- help that does not help ends: after 20 s the picture is taken as it is, and that is said.
+- help that does not help ends: after 20 s the picture is taken as it is, and that is said; where
+  there is nothing to take, or no camera, the guide gives up in the end.
+
+What is said stands by its key in the table of messages (``voxedge/reader/spoken``).
 """
 
 from __future__ import annotations
@@ -31,33 +34,18 @@ class Hint:
     """One thing to say.
 
     Attributes:
-        key: of the sentence in ``HINTS``.
-        text: in English.
+        key: of the sentence in the table of messages; of a camera's fault, the error's name.
+        text: what the fault says; "" where the table has the sentence.
         urgent: the camera itself is at fault: said above everything else.
     """
 
     key: str
-    text: str
+    text: str = ""
     urgent: bool = False
 
 
-HINTS: dict[str, str] = {
-    "guide_too_dark": "It is too dark. Please turn on a light.",
-    "guide_moving": "Hold the page still.",
-    "guide_too_bright": "It is too bright. Please turn the lamp away.",
-    "guide_nothing": "I see no print. Put the page under the camera, printed side up.",
-    "guide_blurred": "I cannot see it sharply. Lay the page flat, and wait a moment.",
-    "guide_glare": "A light shines back from the page. Turn the page a little, or move the lamp.",
-    "guide_too_close": "The page is too close to see all of it. Move it away from the camera.",
-    "guide_cut_left": "The page is cut off on the left. Move it to the right.",
-    "guide_cut_right": "The page is cut off on the right. Move it to the left.",
-    "guide_cut_top": "The page is cut off at the top. Move it towards you.",
-    "guide_cut_bottom": "The page is cut off at the bottom. Move it away from you.",
-    "guide_too_far": "The print is too small for me. Bring the page closer to the camera.",
-    "guide_as_it_is": "I take the picture as it is.",
-    "guide_camera_back": "My camera works again.",
-}
-"""Key to sentence; left, right, top and bottom are those of the person at the table."""
+AS_IT_IS = "guide_as_it_is"
+CAMERA_BACK = "guide_camera_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +61,8 @@ class Pace:
         steady_pictures: and in at least as many pictures.
         between_tones: at least this long from one tone to the next.
         gives_in: the picture is taken as it is.
+        gives_up: there is nothing to take a picture of, or no light for it.
+        gives_up_camera: the camera stays away.
     """
 
     between_hints: float = 2.0
@@ -83,6 +73,8 @@ class Pace:
     steady_pictures: int = 3
     between_tones: float = 1.0
     gives_in: float = 20.0
+    gives_up: float = 120.0
+    gives_up_camera: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +90,7 @@ class Guide:
         said_s: when.
         tone_s: when the last tone was heard.
         trouble: what the camera said last about itself, "" when it is well.
+        trouble_s: since when it has not been well.
         shot: the picture has been asked for; nothing more is said.
     """
 
@@ -109,6 +102,7 @@ class Guide:
     said_s: float = float("-inf")
     tone_s: float = float("-inf")
     trouble: str = ""
+    trouble_s: float = 0.0
     shot: bool = False
 
 
@@ -120,11 +114,13 @@ class Move:
         hint: to say, None for nothing.
         tone: to sound.
         shoot: take the picture now.
+        give_up: there will be no picture.
     """
 
     hint: Hint | None = None
     tone: Tone | None = None
     shoot: bool = False
+    give_up: bool = False
 
 
 _NOTHING = Move()
@@ -133,14 +129,27 @@ _NEARLY = frozenset({Verdict.MOVING, Verdict.BLURRED, Verdict.GLARE})
 
 
 def see(
-    guide: Guide, verdict: Verdict, now_s: float, pace: Pace | None = None
+    guide: Guide,
+    verdict: Verdict,
+    now_s: float,
+    pace: Pace | None = None,
+    *,
+    is_heard: bool = True,
 ) -> tuple[Guide, Move]:
-    """Take note of one live picture."""
+    """Take note of one live picture.
+
+    Args:
+        guide: the state.
+        verdict: on the picture.
+        now_s: monotonic.
+        pace: how quickly to speak and shoot.
+        is_heard: nothing else is being said that a hint would have to wait for.
+    """
     pace = pace or Pace()
     if guide.shot:
         return guide, _NOTHING
     if guide.trouble:
-        back = Hint("guide_camera_back", HINTS["guide_camera_back"], urgent=True)
+        back = Hint(CAMERA_BACK, urgent=True)
         guide = replace(
             guide, trouble="", cause=None, said=back.key, said_s=now_s, began_s=now_s, pictures=0
         )
@@ -153,34 +162,48 @@ def see(
     if verdict is Verdict.OK:
         if lasted_s >= pace.steady and guide.pictures >= pace.steady_pictures:
             return replace(guide, shot=True), Move(shoot=True)
-        return _toned(guide, Tone.STEADY, now_s, pace)
-    if now_s - guide.began_s >= pace.gives_in and verdict not in _NOT_TAKEN_AS_IT_IS:
-        last = Hint("guide_as_it_is", HINTS["guide_as_it_is"])
-        return replace(guide, shot=True, said=last.key, said_s=now_s), Move(last, shoot=True)
+        return _toned(guide, Tone.STEADY, now_s, pace, is_heard=is_heard)
+    helped_s = now_s - guide.began_s
+    if helped_s >= pace.gives_in and verdict not in _NOT_TAKEN_AS_IT_IS:
+        guide = replace(guide, shot=True, said=AS_IT_IS, said_s=now_s)
+        return guide, Move(Hint(AS_IT_IS), shoot=True)
+    if helped_s >= pace.gives_up:
+        return replace(guide, shot=True), Move(give_up=True)
     key = f"guide_{verdict.value}"
     due = (
         lasted_s >= _patience_s(verdict, pace)
         and key != guide.said
         and now_s - guide.said_s >= pace.between_hints
     )
-    if due:
+    if due and is_heard:
         guide = replace(guide, said=key, said_s=now_s, tone_s=now_s)
-        return guide, Move(Hint(key, HINTS[key]))
-    return _toned(guide, Tone.NEAR if verdict in _NEARLY else Tone.FAR, now_s, pace)
+        return guide, Move(Hint(key))
+    tone = Tone.NEAR if verdict in _NEARLY else Tone.FAR
+    return _toned(guide, tone, now_s, pace, is_heard=is_heard)
 
 
-def fail(guide: Guide, trouble: str, sentence: str, now_s: float) -> tuple[Guide, Move]:
+def fail(
+    guide: Guide, trouble: str, sentence: str, now_s: float, pace: Pace | None = None
+) -> tuple[Guide, Move]:
     """Take note of a camera that does not see: told at once, and once for each trouble.
+
+    A picture that was asked for is not: what the camera could not take is waited for again.
 
     Args:
         guide: the state.
         trouble: name of the error.
         sentence: what it says.
         now_s: monotonic.
+        pace: when to give up.
     """
-    if guide.shot or trouble == guide.trouble:
+    pace = pace or Pace()
+    since_s = guide.trouble_s if guide.trouble else now_s
+    guide = replace(guide, trouble_s=since_s, cause=None, shot=False)
+    if now_s - since_s >= pace.gives_up_camera:
+        return replace(guide, trouble=trouble, shot=True), Move(give_up=True)
+    if trouble == guide.trouble:
         return guide, _NOTHING
-    guide = replace(guide, trouble=trouble, said=trouble, said_s=now_s, cause=None)
+    guide = replace(guide, trouble=trouble, said=trouble, said_s=now_s)
     return guide, Move(Hint(trouble, sentence, urgent=True))
 
 
@@ -198,9 +221,12 @@ def _patience_s(verdict: Verdict, pace: Pace) -> float:
     }.get(verdict, pace.before_hint)
 
 
-def _toned(guide: Guide, tone: Tone, now_s: float, pace: Pace) -> tuple[Guide, Move]:
+def _toned(
+    guide: Guide, tone: Tone, now_s: float, pace: Pace, *, is_heard: bool
+) -> tuple[Guide, Move]:
     gap_s = pace.between_tones if tone is Tone.FAR else pace.between_tones / 2
     # Not over a hint that is being said.
-    if now_s - guide.tone_s < gap_s or now_s - guide.said_s < pace.between_hints:
+    saying = not is_heard or now_s - guide.said_s < pace.between_hints
+    if saying or now_s - guide.tone_s < gap_s:
         return guide, _NOTHING
     return replace(guide, tone_s=now_s), Move(tone=tone)

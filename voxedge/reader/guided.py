@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from voxedge.errors import CameraChanged, CameraFailed, CameraLost, VoxedgeError
+from voxedge.errors import (
+    CameraBlack,
+    CameraChanged,
+    CameraFailed,
+    CameraFrozen,
+    CameraLost,
+    CameraMissing,
+    CameraTiny,
+    NoPageShown,
+    VoxedgeError,
+)
 from voxedge.flow import Frame
 from voxedge.reader.guide import Guide, Move, fail, see, shoot
 from voxedge.vision.framing import Scene, judge
@@ -22,9 +32,18 @@ if TYPE_CHECKING:
     from voxedge.flow import Pixels
 
 TRIES = 3
-"""Of a picture that failed: the camera came loose while shooting, or is being started again."""
+"""Of a picture that came to nothing while the live view is well: then it is the camera's end."""
 
-TRY_AGAIN_S = 1.5
+_COMES_BACK = (
+    CameraBlack,
+    CameraChanged,
+    CameraFailed,
+    CameraFrozen,
+    CameraLost,
+    CameraMissing,
+    CameraTiny,
+)
+"""What a camera may fail of while it shoots, and be well again when the plug is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +88,25 @@ class GuidedCamera:
     Args:
         camera: what it looks through.
         on_move: carries out hints and tones; called in the loop, must not block.
+        is_heard: says whether a hint would be heard now, and not talk into another sentence.
+        guided: false takes the picture at once; a camera that fails is waited for all the same.
         clock: monotonic, in seconds.
-        sleep: waits.
     """
 
     def __init__(
         self,
         camera: LiveCamera,
         on_move: Callable[[Move], None],
+        is_heard: Callable[[], bool] = lambda: True,
+        *,
+        guided: bool = True,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._camera = camera
         self._on_move = on_move
+        self._is_heard = is_heard
+        self._guided = guided
         self._clock = clock
-        self._sleep = sleep
         self._pressed = asyncio.Event()
 
     @property
@@ -98,42 +121,74 @@ class GuidedCamera:
     async def take(self) -> Frame:
         """Lead the hand, then take the picture; see ``Camera.take``.
 
-        Cancelling it stops the guidance.
+        A camera that fails is told of and waited for, also where it fails in the middle of the
+        picture. Cancelling it stops the guidance.
 
         Raises:
-            VoxedgeError: the camera gave no picture.
+            NoPageShown: there was nothing under the camera for two minutes.
+            VoxedgeError: the camera stays away, or gives no picture though it sees.
         """
         self._pressed.clear()
-        await self._framed()
-        return await self._shot()
+        if not self._guided:
+            self._pressed.set()
+        guide = Guide(self._clock())
+        for left in range(TRIES - 1, -1, -1):
+            if guide.trouble or not self._pressed.is_set():
+                guide = await self._framed(guide)
+            try:
+                return await self._camera.shoot()
+            except _COMES_BACK as error:
+                if not left:
+                    raise
+                guide = self._failed(guide, error)
+        raise AssertionError("every try ended")
 
-    async def _framed(self) -> None:
+    async def _framed(self, guide: Guide) -> Guide:
         """Return when the picture is to be taken."""
-        guide, scene = Guide(self._clock()), Scene()
+        scene = Scene()
         async with aclosing(self._camera.live()) as views:
             while True:
-                view = await self._next(views)
-                now_s = self._clock()
+                # While the camera is away a press cannot be answered; it is kept until it is back.
+                view = await self._next(views, heed_press=not guide.trouble)
                 if view is None:
                     guide, move = shoot(guide)
                 elif view.trouble is not None or view.grey is None:
                     trouble = view.trouble or CameraFailed(camera=self.name, reason="no picture")
                     scene = Scene()
-                    guide, move = fail(guide, type(trouble).__name__, trouble.speech, now_s)
+                    guide = self._failed(guide, trouble)
+                    continue
                 else:
                     judgement, scene = await asyncio.to_thread(
                         judge, view.grey, view.full_long_px, scene
                     )
-                    guide, move = see(guide, judgement.verdict, now_s)
-                if self._pressed.is_set() and not move.shoot:
-                    guide, move = shoot(guide)
-                if move.hint is not None or move.tone is not None:
-                    self._on_move(move)
+                    heard = self._is_heard()
+                    guide, move = see(guide, judgement.verdict, self._clock(), is_heard=heard)
+                self._carry_out(move)
                 if move.shoot:
-                    return
+                    return guide
+                if move.give_up:
+                    raise NoPageShown(camera=self.name)
 
-    async def _next(self, views: AsyncGenerator[View, None]) -> View | None:
+    def _failed(self, guide: Guide, error: VoxedgeError) -> Guide:
+        """Tell of a camera that does not see.
+
+        Raises:
+            VoxedgeError: the error itself, where it has lasted too long.
+        """
+        guide, move = fail(guide, type(error).__name__, error.speech, self._clock())
+        if move.give_up:
+            raise error
+        self._carry_out(move)
+        return guide
+
+    def _carry_out(self, move: Move) -> None:
+        if move.hint is not None or move.tone is not None:
+            self._on_move(move)
+
+    async def _next(self, views: AsyncGenerator[View, None], *, heed_press: bool) -> View | None:
         """Return the next view, None as soon as the person presses."""
+        if not heed_press:
+            return await anext(views)
         view = asyncio.ensure_future(anext(views))
         press = asyncio.ensure_future(self._pressed.wait())
         try:
@@ -143,16 +198,3 @@ class GuidedCamera:
             for task in (view, press):
                 task.cancel()
             await asyncio.wait((view, press))
-
-    async def _shot(self) -> Frame:
-        for left in range(TRIES - 1, -1, -1):
-            try:
-                return await self._camera.shoot()
-            except (CameraChanged, CameraLost) as error:
-                if not left:
-                    raise
-                _, move = fail(Guide(0.0), type(error).__name__, error.speech, 0.0)
-                if left == TRIES - 1:
-                    self._on_move(move)
-                await self._sleep(TRY_AGAIN_S)
-        raise AssertionError("every try ended")

@@ -99,10 +99,6 @@ class WorkerLiveCamera:
             raise CameraFailed(camera=self.name, reason=str(corrupt)) from corrupt
         raise CameraFailed(camera=self.name, reason="no answer came")
 
-    async def take(self) -> Frame:
-        """Take a picture without guidance; see ``Camera.take``."""
-        return await self.shoot()
-
     def _view(self, item: Message) -> View:
         trouble = item.header.get("trouble")
         if isinstance(trouble, str):

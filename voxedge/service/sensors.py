@@ -13,22 +13,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from voxedge.engines.camera.usb import CONVERTERS
 from voxedge.service.health import Snapshot
 
 _UNDER_VOLTAGE_NOW = 1 << 0
 _SLOWED_NOW = (1 << 1) | (1 << 2) | (1 << 3)
 """Clock capped, throttled, soft temperature limit."""
-
-_NOT_CAMERAS = (
-    "bcm2835-codec",
-    "bcm2835-isp",
-    "rpi-hevc",
-    "rpivid",
-    "rpi-ispbe",
-    "pispbe",
-    "vim2m",
-)
-"""Video devices of a Raspberry Pi that convert pictures but take none."""
 
 _MB = 1024 * 1024
 
@@ -159,7 +149,7 @@ def _cameras(root: Path) -> tuple[str, ...] | None:
     if not (root / "class").is_dir():
         return None
     names = (_text(device / "name") for device in _each(root, "class/video4linux", "video*"))
-    found = {name for name in names if name and not name.startswith(_NOT_CAMERAS)}
+    found = {name for name in names if name and not name.startswith(CONVERTERS)}
     return tuple(sorted(found)) if video.is_dir() else ()
 
 

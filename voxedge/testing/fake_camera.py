@@ -1,7 +1,8 @@
 """Cameras that are not there: a driver whose plug is pulled, whose sensor dies, that is stuck.
 
-``FakeSource`` follows a script of faults by its own clock, which a test moves by hand; the same
-script drives a worker process or ``--simulate`` through ``fake_camera`` in real time.
+``FakeSource`` follows a script of faults by its own clock, which a test moves by hand. In a worker
+process it does what a file says (``controlled_camera``), so that whoever drives it knows when the
+plug was pulled.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from voxedge.errors import CameraMissing
 from voxedge.testing.scenes import noisy, view
 
 FRAMES_HZ = 10.0
-MODES = ("good", "unplugged", "silent", "black", "frozen", "tiny", "changed", "burnt")
-"""What the camera does; "silent" reports success without pictures, as a pulled plug may."""
+MODES = ("good", "cut", "unplugged", "silent", "black", "frozen", "tiny", "changed", "burnt")
+"""What the camera does; "cut" shows half a page, "silent" reports success without pictures, as a
+pulled plug may."""
+
+HANGS = "hangs"
+"""The driver does not come back from its call; only with ``controlled_camera``."""
 
 
 class VirtualClock:
@@ -72,6 +77,7 @@ class FakeSource:
         self._rng = np.random.default_rng(seed)
         # Noise is dear: a few moments of it, over and over. No two in a row are equal.
         self._moments = [noisy(view(seed), self._rng) for _ in range(5)]
+        self._cut = [noisy(view(seed, shift=(-0.45, 0.0)), self._rng) for _ in range(5)]
         self._page = self._moments[0]
         self._count = 0
         self._last: Picture | None = None
@@ -111,6 +117,8 @@ class FakeSource:
                 return ArrayPicture(self._rng.integers(0, 255, (1, 1), np.uint8))
             case "changed":
                 return ArrayPicture(np.ascontiguousarray(moment[::2, ::2]))
+            case "cut":
+                return ArrayPicture(self._cut[self._count % len(self._cut)])
             case "burnt":
                 return ArrayPicture(np.full_like(self._page, 255))
         self._last = ArrayPicture(moment)
@@ -170,24 +178,38 @@ class FakeCapture:
         self.released = True
 
 
-def fake_camera(script: Sequence[Sequence[Any]] = ((0.0, "good"),), seed: int = 0) -> HostedCamera:
-    """Return a hosted camera that follows a script of ``[seconds, mode]``: for worker processes."""
-    acts = [Act(float(at_s), str(mode)) for at_s, mode in script]
-    return HostedCamera(FakeSource(acts, seed=seed))
+class ControlledSource(FakeSource):
+    """A ``FakeSource`` that does what a file says, at once.
 
+    Args:
+        path: of a text file that holds one of ``MODES``, or ``HANGS``.
+        size: how many times larger its pictures are than the live view.
+    """
 
-def hanging_camera(pictures: int = 5) -> HostedCamera:
-    """Return a hosted camera whose driver does not come back from its call after some pictures."""
-    return HostedCamera(_HangingSource(pictures))
-
-
-class _HangingSource(FakeSource):
-    def __init__(self, pictures: int) -> None:
+    def __init__(self, path: Path, size: int = 1) -> None:
         super().__init__()
-        self._left = pictures
+        self._path = path
+        if size > 1:
+            self._moments = [_larger(page, size) for page in self._moments]
+            self._cut = [_larger(page, size) for page in self._cut]
+            self._page = self._moments[0]
+
+    @property
+    def mode(self) -> str:
+        """What the file says."""
+        return self._path.read_text(encoding="utf-8")
 
     def grab(self) -> Picture | None:
-        if not self._left:
+        """See ``Source``."""
+        if self.mode == HANGS:
             time.sleep(3600.0)
-        self._left -= 1
         return super().grab()
+
+
+def _larger(page: Any, size: int) -> Any:
+    return cv2.resize(page, None, fx=size, fy=size).astype(np.uint8)
+
+
+def controlled_camera(path: str, size: int = 1) -> HostedCamera:
+    """Return a hosted camera that does what a file says: for worker processes."""
+    return HostedCamera(ControlledSource(Path(path), size))

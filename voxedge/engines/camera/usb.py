@@ -21,6 +21,19 @@ WIDTH_PX, HEIGHT_PX = 4096, 3072
 
 _MJPG = 0x47504A4D
 """``VideoWriter_fourcc(*"MJPG")``."""
+CONVERTERS = (
+    "bcm2835-codec",
+    "bcm2835-isp",
+    "rpi-hevc",
+    "rpivid",
+    "rpi-ispbe",
+    "pispbe",
+    "vim2m",
+)
+"""Video devices of a Raspberry Pi that convert pictures but take none, by how their names begin."""
+_RIBBON = ("unicam", "rp1-cfe")
+"""Ribbon cameras as Video4Linux shows them: raw, for libcamera only."""
+
 _OPEN_TIMEOUT_MS = 3000.0
 _READ_TIMEOUT_MS = 1000.0
 """OpenCV waits 10 s by itself; the plug is out long before."""
@@ -38,10 +51,15 @@ class Capture(Protocol):
     def release(self) -> None: ...  # noqa: D102
 
 
-def first_device(folder: Path = Path("/dev")) -> str:
-    """Return the first video device.
+def first_device(folder: Path = Path("/dev"), facts: Path = Path("/sys/class/video4linux")) -> str:
+    """Return the first video device that is a camera.
 
-    A camera shows itself as several: the first of them gives pictures, the others facts.
+    A camera shows itself as several: the first of them gives pictures, the others facts. Unplugged,
+    it leaves a Raspberry Pi's own devices behind, none of which sees anything.
+
+    Args:
+        folder: of devices.
+        facts: what the kernel tells of them; a device without a name there may be a camera.
 
     Raises:
         CameraMissing: there is none.
@@ -51,9 +69,14 @@ def first_device(folder: Path = Path("/dev")) -> str:
         for path in folder.glob("video*")
         if path.name.removeprefix("video").isdigit()
     )
-    if not numbers:
-        raise CameraMissing(camera="no video device", reason="nothing is connected")
-    return str(folder / f"video{numbers[0]}")
+    for number in numbers:
+        try:
+            name = (facts / f"video{number}" / "name").read_text(encoding="utf-8")
+        except OSError:
+            name = ""
+        if not name.startswith(CONVERTERS + _RIBBON):
+            return str(folder / f"video{number}")
+    raise CameraMissing(camera="no video device", reason="nothing is connected")
 
 
 def _open_v4l2(device: str) -> Capture:

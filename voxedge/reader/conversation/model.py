@@ -53,12 +53,16 @@ class Work:
     Attributes:
         append: it goes to the end of the open document.
         number: of the page in the document, from 0.
+        pressed: the picture was asked for as it is.
+        taken: there is a picture.
         begun: what the recogniser said of the page at first sight; None before.
         texts: whether any text has come.
     """
 
     append: bool
     number: int
+    pressed: bool = False
+    taken: bool = False
     begun: PageBegan | None = None
     texts: bool = False
 

@@ -38,20 +38,36 @@ from voxedge.speech.lines import SpeechClass
 WORKING = frozenset({State.FRAMING, State.RECOGNISING})
 
 
-def read(model: Model, _intent: Intent, _world: World) -> Step:
-    """Take a picture and read it as a new document."""
-    if model.state is State.FRAMING:
-        return Step(model, (PressShutter(), Sound("working")))
+def read(model: Model, intent: Intent, world: World) -> Step:
+    """Take a picture and read it as a new document.
+
+    While the hand is being led: take the picture as it is; asked once more, give up. A camera
+    that does not answer to the first press would not answer to the second.
+    """
+    work = model.work
+    if model.state is State.FRAMING and work is not None:
+        return stop(model, intent, world) if work.pressed else _press(model, work)
     return _take(model, append=False)
 
 
-def append_page(model: Model, _intent: Intent, _world: World) -> Step:
+def append_page(model: Model, intent: Intent, world: World) -> Step:
     """Take a picture and read it into the open document; what is being heard goes on."""
+    if model.state is State.FRAMING:
+        return read(model, intent, world)
     if model.open is None:
         return _take(model, append=False)
+    work = model.work
+    if work is not None and work.append and not (work.taken or work.pressed):
+        return _press(model, work)
     if model.work is not None:
         return Step(model, (Sound("error"), say("still_reading_page")))
     return _take(model, append=True)
+
+
+def _press(model: Model, work: Work) -> Step:
+    return Step(
+        replace(model, work=replace(work, pressed=True)), (PressShutter(), Sound("working"))
+    )
 
 
 def _take(model: Model, *, append: bool) -> Step:
@@ -97,6 +113,7 @@ def picture_taken(model: Model, _event: PictureTaken, _world: World) -> Step:
     """The page may be moved now."""
     if model.work is None:
         return Step(model)
+    model = replace(model, work=replace(model.work, taken=True))
     return Step(_working(model, State.RECOGNISING), (Sound("shutter"),))
 
 

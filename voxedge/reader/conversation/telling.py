@@ -112,7 +112,7 @@ def time(model: Model, _intent: Intent, world: World) -> Step:
 
 def status(model: Model, _intent: Intent, world: World) -> Step:
     """Say how the reader is doing."""
-    doing = "working" if model.state in WORKING else model.state.value
+    doing = "working" if model.state is State.RECOGNISING else model.state.value
     told: list[Effect] = [say(f"state_{doing}")]
     if model.work is not None and model.state not in WORKING:
         told.append(say("still_reading_page"))
@@ -124,7 +124,9 @@ def help_now(model: Model, _intent: Intent, _world: World) -> Step:
     """Say what can be done now."""
     if model.menu is not None:
         key = "help_question" if model.menu.question else "help_menu"
-    elif model.state in WORKING:
+    elif model.state is State.FRAMING:
+        key = "help_framing"
+    elif model.state is State.RECOGNISING:
         key = "help_working"
     elif model.new:
         key = "welcome"
