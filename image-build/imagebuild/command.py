@@ -63,6 +63,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         version=found[1] if found else "0",
         python=Path(python),
         voice="" if options.no_voice else "default",
+        keyring=options.keyring,
         zstd_level=3 if options.fast else 19,
     )
 
@@ -77,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--python", type=Path, metavar="PATH", help="default: .venv/bin/python")
     parser.add_argument(
         "--no-voice", action="store_true", help="espeak-ng alone: see docs/voices.md, Licence"
+    )
+    parser.add_argument(
+        "--keyring", type=Path, metavar="PEM", help="who may sign updates (docs/integrators/updates.md)"
     )
     parser.add_argument("--fast", action="store_true", help="compress less: for trying things out")
     return parser

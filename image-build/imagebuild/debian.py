@@ -23,7 +23,7 @@ from imagebuild.tree import make_tree
 from imagebuild.wheels import LOCK, build_own_wheel, prepare_wheels, read_lock
 
 TOOLS = ("mkfs.vfat", "mmd", "mcopy", "mke2fs", "debugfs", "dumpe2fs", "sfdisk", "dd", "zstd",
-         "systemd-sysusers")  # fmt: skip
+         "systemd-sysusers", "systemctl")  # fmt: skip
 WORK_NEEDS_BYTES = 5 << 30
 """The tree, the file systems and the image while they are made."""
 

@@ -36,6 +36,7 @@ class Plan:
         version: of voxedge, part of the file names.
         python: a Python that can run voxedge and has pip: it fetches wheels and models.
         voice: the natural voice, or "" for none.
+        keyring: certificates that may sign updates; without them none is taken.
         zstd_level: 1 to 19; the low ones for trying things out.
     """
 
@@ -46,6 +47,7 @@ class Plan:
     python: Path
     voice: str = ""
     zstd_level: int = 19
+    keyring: Path | None = None
 
     @property
     def name(self) -> str:

@@ -25,11 +25,17 @@ def read_list(path: Path) -> list[str]:
     return [line for line in lines if line]
 
 
+def packages() -> list[str]:
+    """Return the Debian packages of the image, those of the overlay's files among them."""
+    names = (*read_list(HERE / "packages.list"), *read_list(HERE / "overlay/PACKAGES"))
+    return sorted(set(names))
+
+
 def root_key() -> str:
     """Return the name of the root that these inputs make."""
     digest = hashlib.sha256(f"{SUITE}\n".encode())
-    inputs = [HERE / "packages.list", HERE / "dpkg.cfg", *sorted((HERE / "initramfs").rglob("*"))]
-    for path in inputs:
+    digest.update("\n".join(packages()).encode())
+    for path in [HERE / "dpkg.cfg", *sorted((HERE / "initramfs").rglob("*"))]:
         if path.is_file():
             mode = "x" if path.stat().st_mode & 0o100 else "-"
             digest.update(f"{path.relative_to(HERE)} {mode}\n".encode())
@@ -108,7 +114,7 @@ def _mmdebstrap(target: Path, sources: Path) -> list[str | Path]:
         '--aptopt=Acquire::Check-Valid-Until "false"',
         *(f"--dpkgopt={line}" for line in read_list(HERE / "dpkg.cfg")),
         f"--setup-hook={copy}",
-        f"--include={','.join(read_list(HERE / 'packages.list'))}",
+        f"--include={','.join(packages())}",
         SUITE,
         target,
         sources,

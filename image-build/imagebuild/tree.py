@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from imagebuild.errors import CommandFailed, WrongArchitecture
@@ -85,19 +86,33 @@ def make_tree(plan: Plan, root: Path, wheels: list[Path], models: Path | None, t
     install_wheels(wheels, tree)
     if models is not None:
         install_models(models, tree)
-    _copy_overlay(HERE / "overlay", tree)
+    copy_overlay(HERE / "overlay", tree)
     install_service(plan, tree)
+    run(["systemd-sysusers", "--root", tree], env=plan.build_env)
+    enable_units(HERE / "overlay", tree)
     _quieten(tree)
+    if plan.keyring is not None:
+        shutil.copyfile(plan.keyring, tree / "etc/rauc/keyring.pem")
     check_no_password((tree / "etc/shadow").read_text(encoding="utf-8"))
     check_machine_code(tree / "opt/voxedge")
     _settle_times(plan, tree)
 
 
 def install_service(plan: Plan, tree: Path) -> None:
-    """Install the units as a person would, into the tree, and make the users they name."""
+    """Install the units as a person would, into the tree."""
     command = [plan.python, "-m", "voxedge", "install", "--root", tree, "--keyboard"]
     run([*command, "--executable", "/opt/voxedge/bin/voxedge"], cwd=REPO, env=plan.build_env)
-    run(["systemd-sysusers", "--root", tree], env=plan.build_env)
+
+
+def enable_units(overlay: Path, tree: Path) -> None:
+    """Make the links of ``systemctl enable`` for the overlay's own units."""
+    units = [
+        path.name
+        for path in sorted((overlay / "usr/lib/systemd/system").glob("*.*"))
+        if path.is_file() and "\n[Install]" in path.read_text(encoding="utf-8")
+    ]
+    if units:
+        run(["systemctl", "--root", tree, "enable", *units])
 
 
 def check_no_password(shadow: str) -> None:
@@ -137,9 +152,19 @@ def _remove(tree: Path, patterns: tuple[str, ...]) -> None:
                 path.unlink()
 
 
-def _copy_overlay(overlay: Path, tree: Path) -> None:
-    """Copy a folder over the tree, owned by root; a program stays one, nothing else is kept."""
+def copy_overlay(overlay: Path, tree: Path, only: Sequence[str] = ()) -> None:
+    """Copy a folder over the tree, owned by root; a program stays one, nothing else is kept.
+
+    Args:
+        overlay: the folder.
+        tree: stands for ``/``.
+        only: these files of it; () for all.
+    """
     for source in sorted(overlay.rglob("*")):
+        if source == overlay / "PACKAGES":
+            continue  # Names packages for root.py.
+        if only and str(source.relative_to(overlay)) not in only:
+            continue
         target = tree / source.relative_to(overlay)
         if source.is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,89 @@
+"""The guest, as the host sees it: run this there, tell me what it said."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import time
+
+from imagebuild.errors import BootTestFailed
+from imagebuild.machine import Machine
+
+_LOOK_S = 1.0
+
+
+class Guest:
+    """A connection to the agent of a running machine (``guest_agent.py``)."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._connection = machine.connect(timeout_s=30)
+        self._waiting = b""
+        self._number = 0
+
+    def wait_hello(self, timeout_s: float) -> None:
+        """Wait until the agent runs.
+
+        Raises:
+            BootTestFailed: it does not come, or the emulator ended.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while "hello" not in self._next(deadline_s):
+            pass
+
+    def run(self, command: str, timeout_s: float = 300, *, check: bool = True) -> str:
+        """Run shell text in the guest and return what it printed.
+
+        Raises:
+            BootTestFailed: it failed and ``check`` is true, or no answer came.
+        """
+        self._number += 1
+        request = {"id": self._number, "run": command, "timeout_s": timeout_s}
+        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        # The agent's own limit is told to it in guest time, which may pass more slowly.
+        deadline_s = time.monotonic() + timeout_s + 120
+        while (message := self._next(deadline_s)).get("id") != self._number:
+            pass
+        out = base64.b64decode(message["out"]).decode("utf-8", "replace")
+        if check and message["code"] != 0:
+            raise BootTestFailed(f"In the guest: {command}\nexit code {message['code']}\n{out}")
+        return out.strip()
+
+    def fetch(self, path: str) -> bytes:
+        """Return a file of the guest."""
+        return base64.b64decode(self.run(f"base64 -w0 {path}", timeout_s=600))
+
+    def wait_for(self, command: str, wanted: str, timeout_s: float) -> float:
+        """Run a command each second until it prints ``wanted``; return the seconds it took.
+
+        Raises:
+            BootTestFailed: it never does.
+        """
+        begun_s = time.monotonic()
+        while (said := self.run(command, check=False)) != wanted:
+            if time.monotonic() - begun_s > timeout_s:
+                raise BootTestFailed(f"In the guest: {command} says {said!r}, not {wanted!r}.")
+            time.sleep(_LOOK_S)
+        return time.monotonic() - begun_s
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
+    def _next(self, deadline_s: float) -> dict:
+        while b"\n" not in self._waiting:
+            self._machine.need_running()
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                raise BootTestFailed(f"The guest does not answer.\n{self._machine.last_lines()}")
+            self._connection.settimeout(min(left_s, 2.0))
+            try:
+                piece = self._connection.recv(1 << 20)
+            except (TimeoutError, socket.timeout):
+                continue
+            if not piece:
+                raise BootTestFailed(f"The channel closed.\n{self._machine.last_lines()}")
+            self._waiting += piece
+        line, _, self._waiting = self._waiting.partition(b"\n")
+        return json.loads(line)

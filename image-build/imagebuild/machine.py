@@ -1,0 +1,175 @@
+"""The emulated board: qemu's ``virt`` with a Cortex-A72, the image's own kernel and initramfs.
+
+qemu's model of the Pi 4 has no USB, no network and does not start Debian's kernel (it lacks an
+interrupt controller). ``virt`` runs the same instructions; what it cannot show is the Pi's firmware
+and devices.
+
+The image is not changed for the test: everything written goes to a copy-on-write layer, and the
+test's own unit comes as a credential on the kernel command line (systemd.extra-unit, systemd 256
+and newer), which only who holds the machine can give.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagebuild.errors import BootTestFailed
+from imagebuild.layout import offset_mib
+from imagebuild.plan import MIB
+from imagebuild.process import find_tool, run
+
+BOOTSTRAP = r"""[Unit]
+DefaultDependencies=no
+Requires=dev-disk-by\x2dlabel-VOXTEST.device
+After=dev-disk-by\x2dlabel-VOXTEST.device
+Before=voxedge.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'mkdir -p /run/voxtest && mount -r LABEL=VOXTEST /run/voxtest && exec sh /run/voxtest/begin'
+"""
+"""Brings the test disk in before the reader starts; the rest lies on that disk."""
+
+MEMORY_MIB = 4096
+"""That of the Pi 4B."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the board starts from.
+
+    Attributes:
+        disk: the copy-on-write layer over the image.
+        kernel: of the image's first boot partition.
+        initrd: likewise.
+        cmdline: likewise.
+    """
+
+    disk: Path
+    kernel: Path
+    initrd: Path
+    cmdline: str
+
+
+def make_card(image: Path, work: Path, extra_mib: int = 256) -> Card:
+    """Make a card of an uncompressed image; it is ``extra_mib`` larger, as every real one is."""
+    start = offset_mib("BOOT_A") * MIB
+    for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
+        run(["mcopy", "-n", "-i", f"{image}@@{start}", f"::/{name}", work / name])
+    disk = work / "card.qcow2"
+    size = image.stat().st_size + extra_mib * MIB
+    run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, disk, str(size)])
+    cmdline = (work / "cmdline.txt").read_text(encoding="ascii").strip()
+    return Card(disk, work / "vmlinuz", work / "initrd.img", cmdline)
+
+
+class Machine:
+    """One start of the board, from power on to power off.
+
+    Args:
+        card: what it starts from.
+        test_disk: read-only, labelled VOXTEST (``testdisk.py``).
+        work: for the console's log and the channel's socket.
+        name: of this start, for the log.
+    """
+
+    def __init__(self, card: Card, test_disk: Path, work: Path, name: str) -> None:
+        self.log = work / f"{name}.log"
+        self._socket = work / f"{name}.sock"
+        self._socket.unlink(missing_ok=True)
+        self.begun_s = time.monotonic()
+        with (work / f"{name}.qemu").open("wb") as errors:
+            self._process = subprocess.Popen(
+                self._command(card, test_disk),
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+            )
+
+    def _command(self, card: Card, test_disk: Path) -> list[str]:
+        unit = base64.b64encode(BOOTSTRAP.encode()).decode()
+        words = [word for word in card.cmdline.split() if not word.startswith("console=")]
+        words += ["console=ttyAMA0", "systemd.wants=voxtest.service"]
+        words += [f"systemd.set_credential_binary=systemd.extra-unit.voxtest.service:{unit}"]
+        drives = []
+        for number, (path, kind) in enumerate(((card.disk, "qcow2"), (test_disk, "raw"))):
+            ro = ",readonly=on" if kind == "raw" else ""
+            drives += ["-drive", f"if=none,file={path},format={kind},id=d{number}{ro}"]
+            drives += ["-device", f"virtio-blk-device,drive=d{number}"]
+        # The last device on the command line is the first disk that Linux sees on this bus; what
+        # is mounted is found by label, so that this does not matter.
+        return [
+            find_tool("qemu-system-aarch64") or "qemu-system-aarch64",
+            *("-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(MEMORY_MIB)),
+            *("-display", "none", "-nic", "none", "-no-reboot"),
+            *("-chardev", f"file,id=console,path={self.log}", "-serial", "chardev:console"),
+            *("-kernel", str(card.kernel), "-initrd", str(card.initrd)),
+            *("-append", " ".join(words)),
+            *drives,
+            *("-device", "virtio-serial-device"),
+            *("-chardev", f"socket,id=agent,path={self._socket},server=on,wait=off"),
+            *("-device", "virtserialport,chardev=agent,name=voxtest"),
+        ]
+
+    def connect(self, timeout_s: float) -> socket.socket:
+        """Return a connection to the guest's agent; it may not be there yet.
+
+        Raises:
+            BootTestFailed: the emulator ended.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while time.monotonic() < deadline_s:
+            self.need_running()
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(str(self._socket))
+                return connection
+            except OSError:
+                connection.close()
+                time.sleep(0.2)
+        raise BootTestFailed("The emulator made no channel.")
+
+    def need_running(self) -> None:
+        """Raise BootTestFailed if the emulator ended by itself."""
+        if self._process.poll() is not None:
+            raise BootTestFailed(
+                f"The emulator ended with {self._process.returncode}.\n{self.last_lines()}"
+            )
+
+    def last_lines(self, count: int = 15) -> str:
+        """Return the end of the console's log."""
+        text = self.log.read_text("utf-8", "replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-count:])
+
+    def cpu_s(self) -> float:
+        """Return the processor time of the emulator so far: user and system, all threads."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def wait_off(self, timeout_s: float) -> None:
+        """Wait until the guest has switched itself off.
+
+        Raises:
+            BootTestFailed: it did not, or not cleanly.
+        """
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            self.pull_plug()
+            raise BootTestFailed(f"It did not switch off.\n{self.last_lines()}") from error
+        if code != 0 or "Power down" not in self.last_lines(40):
+            raise BootTestFailed(f"It did not switch off cleanly ({code}).\n{self.last_lines()}")
+
+    def pull_plug(self) -> None:
+        """End it in the middle of whatever it does. Idempotent."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._socket.unlink(missing_ok=True)
