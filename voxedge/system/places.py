@@ -13,7 +13,8 @@ class Places:
     Attributes:
         autoboot: tells the firmware which boot partition to start; on the FAT partition SELECTOR.
         slot_state: what is known of the slots, on DATA.
-        device: folder on DATA of what makes this device this person's: settings, Wi-Fi, keys.
+        device: root's folder on DATA: Wi-Fi, keys, how far an update is.
+        settings: the reader's, on DATA.
         cmdline: of the kernel.
         device_tree: of the firmware.
         rauc_config: there on systems that can be updated.
@@ -22,6 +23,7 @@ class Places:
     autoboot: Path = Path("/boot/selector/autoboot.txt")
     slot_state: Path = Path("/data/device/slots.json")
     device: Path = Path("/data/device")
+    settings: Path = Path("/data/settings/voxedge.toml")
     cmdline: Path = Path("/proc/cmdline")
     device_tree: Path = Path("/proc/device-tree")
     rauc_config: Path = Path("/etc/rauc/system.conf")
