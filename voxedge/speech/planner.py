@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from voxedge.document.model import Role
 from voxedge.flow import Utterance, VoiceKind
 from voxedge.speech.clauses import cut_first_clause, cut_long, cut_printed
-from voxedge.speech.doubts import ANOTHER_PICTURE, NOT_CHECKED, Doubted, with_doubts
-from voxedge.speech.doubts import LANGUAGE as REMARK_LANGUAGE
+from voxedge.speech.doubts import Doubted, with_doubts, without_doubts
 from voxedge.speech.lines import Line, Place
 from voxedge.text import normalise, pause_after_ms, split_sentences
 
@@ -80,7 +79,7 @@ class Planner:
         self._sections += 1
         for index, paragraph in enumerate(_paragraphs(text)):
             sentences = split_sentences(paragraph, self._style.language)
-            certain = (Doubted(sentence, "", is_checked=True) for sentence in sentences)
+            certain = (without_doubts(sentence, self._style.language) for sentence in sentences)
             yield from self._paragraph(certain, Place(number, index, 0), is_heading=False)
 
     def _doubted(self, paragraph: Paragraph, first: int) -> Iterator[Doubted]:
@@ -134,13 +133,15 @@ class Planner:
 
     def _remarks(self, sentence: Doubted, place: Place, *, asks: bool) -> list[Line]:
         """Return what is said of a sentence's numbers; once a paragraph with what helps."""
+        words = sentence.words
         texts = []
         if sentence.explained:
-            texts.append(f"{sentence.explained} {ANOTHER_PICTURE}" if asks else sentence.explained)
+            helps = f" {words.another_picture}" if asks else ""
+            texts.append(f"{sentence.explained}{helps}")
         if not sentence.is_checked and not self._told_unchecked:
             self._told_unchecked = True
-            texts.append(NOT_CHECKED)
-        style = replace(self._style, language=REMARK_LANGUAGE, lexicon=None)
+            texts.append(words.not_checked)
+        style = replace(self._style, language=words.language, lexicon=None)
         return [
             line
             for text in texts
