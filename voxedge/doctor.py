@@ -109,14 +109,18 @@ def _formant_voice(settings: Settings) -> Finding:
 
 
 def _natural_voice(settings: Settings) -> Finding:
-    from voxedge.models.store import verify_voice
+    from voxedge.models.store import VoiceStore
 
-    name = settings.voice.name
+    name, store = settings.voice.name, VoiceStore()
     try:
-        verify_voice(name, quick=True)
+        store.verify(name, quick=True)
     except VoxedgeError as error:
         remedy = f"voxedge models fetch {name}"
         return Finding("natural voice", False, False, str(error), remedy)
+    if store.is_stale(name):
+        detail = f"{name}, its light networks are of another voxedge"
+        remedy = f"voxedge models refresh {name}  (voxedge run does it by itself)"
+        return Finding("natural voice", False, False, detail, remedy)
     return Finding("natural voice", True, False, name)
 
 

@@ -221,6 +221,17 @@ class VoiceCorrupt(VoxedgeError):
     spoken = "My natural voice is damaged. I am using the simple voice."
 
 
+class StudentRefused(VoxedgeError):
+    """Light networks that were just trained do not hold the quality gate."""
+
+    exit_code = 10
+    printed = (
+        "The trained networks of '{voice}' are not good enough (see the table): those that were "
+        "in use stay. Train longer with the same command and more --steps; {folder} keeps the work"
+    )
+    spoken = "My new light voice is not good enough. The former one stays."
+
+
 class VoiceFailed(VoxedgeError):
     """Synthesis failed while running."""
 

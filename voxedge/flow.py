@@ -23,6 +23,9 @@ class VoiceKind(Enum):
 
     NATURAL = "natural"
     """The neural voice: reading, answers."""
+    LIGHT = "light"
+    """The same voice by its lightest networks: for a device that is hot or busy. Where it has none,
+    the natural one."""
     FORMANT = "formant"
     """espeak-ng: single letters, spelling, very fast rates, and every failure of the other."""
 

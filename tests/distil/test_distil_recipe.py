@@ -9,10 +9,11 @@ from student_fixtures import tiny_weights
 
 from voxedge.engines.tts.network import VoiceNetwork
 from voxedge.errors import DiskFull, VoiceCorrupt
+from voxedge.models import shipped
 from voxedge.models.build import build
 from voxedge.models.distil import recipe
 from voxedge.models.distil.network import TorchMissing
-from voxedge.models.distil.package import Student, load_student, priors, students_folder
+from voxedge.models.distil.package import Student, load_student, priors
 from voxedge.models.distil.quantize import calibrate
 from voxedge.models.distil.recipe import (
     Plan,
@@ -176,7 +177,7 @@ def test_from_voice_to_student(teacher, tmp_path, monkeypatch):
 def test_the_shipped_student_belongs_to_the_default_voice():
     manifest = load_manifest()
     voice = manifest.find(manifest.default)
-    shipped = load_student(students_folder(), voice.name)
-    assert shipped.origin_sha256 == voice.model.sha256
-    assert shipped.shape == StudentShape()
-    assert len(shipped.int8) == 2 + 2 * len(shipped.shape.dilations)
+    student = load_student(shipped.students_folder(), voice.name)
+    assert student.origin_sha256 == voice.model.sha256
+    assert student.shape == StudentShape()
+    assert len(student.int8) == 2 + 2 * len(student.shape.dilations)

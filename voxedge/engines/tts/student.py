@@ -8,6 +8,7 @@ that no frame is computed twice and any chunk plan gives the same samples.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -166,3 +167,13 @@ class StudentNetwork:
         bare = replace(assets, text_encoder=text_encoder, frame_stages=())
         self.encode = VoiceNetwork(bare, threads).encode
         self.decode = StudentDecoder(files, threads).decode
+
+    def with_student(self, files: StudentFiles, threads: int) -> StudentNetwork:
+        """The same text encoder, not loaded twice, with another student.
+
+        Raises:
+            NetworkFailed: it does not load.
+        """
+        other = copy(self)
+        other.decode = StudentDecoder(files, threads).decode
+        return other

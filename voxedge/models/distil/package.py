@@ -23,6 +23,7 @@ from voxedge.engines.tts.harmonic import HarmonicFormat
 from voxedge.engines.tts.network import VoiceNetwork
 from voxedge.engines.tts.phonemes import Phonemizer
 from voxedge.engines.tts.student import StudentFiles
+from voxedge.models.build import sha256_of
 from voxedge.models.distil import corpus
 from voxedge.models.distil.graph import Range, build_graph, cache_sizes
 from voxedge.models.distil.quantize import Feed, quantize_text_encoder
@@ -33,11 +34,13 @@ from voxedge.models.distil.shape import (
     load_weights,
     save_weights,
 )
+from voxedge.models.shipped import LIGHTER_SUFFIX
 
 FORMAT = 1
 CALIBRATION_SENTENCES = 40
 _CALIBRATION_SEED = 5
-STUDENT_FILE, TEXT_ENCODER_FILE = "student.onnx", "text_encoder.int8.onnx"
+STUDENT_FILE, LIGHTER_FILE = "student.onnx", "lighter.onnx"
+TEXT_ENCODER_FILE = "text_encoder.int8.onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,13 @@ class Student:
 
 
 def save_student(folder: Path, voice: str, student: Student) -> None:
-    """Write ``VOICE.npz`` and ``VOICE.json``."""
-    save_weights(folder / f"{voice}.npz", student.shape, student.weights)
+    """Write ``VOICE.npz`` and ``VOICE.json``, which names the digest of the other."""
+    weights = folder / f"{voice}.npz"
+    save_weights(weights, student.shape, student.weights)
     data = {
         "format": FORMAT,
         "origin_sha256": student.origin_sha256,
+        "weights_sha256": sha256_of(weights),
         "training": student.training,
         "int8": {name: asdict(item) for name, item in student.int8.items()},
     }
@@ -83,6 +88,8 @@ def load_student(folder: Path, voice: str) -> Student:
         data = json.loads((folder / f"{voice}.json").read_text(encoding="utf-8"))
         if data["format"] != FORMAT:
             raise WeightsUnusable(f"{voice}.json is of format {data['format']}")
+        if data["weights_sha256"] != sha256_of(folder / f"{voice}.npz"):
+            raise WeightsUnusable(f"{voice}.npz is not the one that {voice}.json is of")
         int8 = {name: _range(item) for name, item in data["int8"].items()}
         training = str(data.get("training", ""))
         return Student(shape, weights, int8, str(data["origin_sha256"]), training)
@@ -90,16 +97,19 @@ def load_student(folder: Path, voice: str) -> Student:
         raise WeightsUnusable(f"{voice}.json does not parse: {error}") from error
 
 
-def students_folder() -> Path:
-    """The students that came with this voxedge.
+def load_lighter(folder: Path, voice: str) -> Student | None:
+    """The student for a device that cannot afford the other one; None where there is none.
 
-    Beside this package in an installed one, in ``models/`` of the source tree otherwise.
+    Raises:
+        WeightsUnusable: as ``load_student``.
     """
-    installed = Path(__file__).parents[1] / "students"
-    return installed if installed.is_dir() else Path(__file__).parents[3] / "models" / "students"
+    try:
+        return load_student(folder, voice + LIGHTER_SUFFIX)
+    except FileNotFoundError:
+        return None
 
 
-def write_graph(student: Student, folder: Path) -> StudentFiles:
+def write_graph(student: Student, folder: Path, name: str = STUDENT_FILE) -> StudentFiles:
     """Write a student's graph.
 
     Raises:
@@ -107,7 +117,7 @@ def write_graph(student: Student, folder: Path) -> StudentFiles:
         OSError: the folder cannot be written.
     """
     model = build_graph(student.shape, student.weights, student.int8)
-    path = folder / STUDENT_FILE
+    path = folder / name
     scratch = path.with_suffix(".part")
     scratch.write_bytes(model.SerializeToString())
     scratch.replace(path)

@@ -27,6 +27,7 @@ from voxedge.models.distil.graph import Range, build_graph
 from voxedge.models.distil.network import require_torch
 from voxedge.models.distil.package import (
     CALIBRATION_SENTENCES,
+    LIGHTER_FILE,
     STUDENT_FILE,
     TEXT_ENCODER_FILE,
     Student,
@@ -49,6 +50,8 @@ RECIPE = "student-2"
 """Part of the cache key of installed students: raise it when the derivation changes."""
 
 _DONE_FILE = "installed.json"
+_ENCODER = "int8-1"
+"""Names how the text encoder is quantized: what was made the same way is not made again."""
 _GATE_SENTENCES = 16
 _GATE_RATIO = 0.995
 """DNSMOS that INT8 may cost of the student in fp32. The whole voice's gate is 0.987."""
@@ -167,33 +170,52 @@ def choose_int8(
     return {name: ranges[name] for name in ranges if name in kept}
 
 
-def installed_folder(voice_folder: Path, student: Student) -> Path:
+def installed_folder(voice_folder: Path, student: Student, lighter: Student | None = None) -> Path:
     """Where an installed student lies: keyed by everything it is made of."""
     digest = hashlib.sha256(RECIPE.encode() + student.origin_sha256.encode())
-    digest.update(build_graph(student.shape, student.weights, student.int8).SerializeToString())
+    for item in (student, lighter):
+        if item is not None:
+            graph = build_graph(item.shape, item.weights, item.int8)
+            digest.update(graph.SerializeToString())
     return voice_folder / f"{RECIPE}-{digest.hexdigest()[:16]}"
 
 
-def install_student(voice: str, student: Student, network: VoiceNetwork, folder: Path) -> None:
+def install_student(
+    voice: str,
+    student: Student,
+    network: VoiceNetwork,
+    folder: Path,
+    lighter: Student | None = None,
+) -> None:
     """Write a student's graph and the INT8 text encoder of its voice. Blocking: some 10 s.
 
-    They are written beside ``folder`` and moved there whole: what was there before is in use
-    until then.
+    A text encoder that an earlier install made the same way is copied: then it is a second. They
+    are written beside ``folder`` and moved there whole: what was there before is in use until then.
 
     Raises:
         VoiceCorrupt: the student is of another voice, or does not speak here.
         DiskFull: no room.
     """
-    if student.origin_sha256 != network.assets.model_sha256:
+    origin = network.assets.model_sha256
+    if any(item.origin_sha256 != origin for item in (student, lighter) if item is not None):
         raise VoiceCorrupt(voice=voice, reason="its student was trained from another model")
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".student-", dir=folder.parent))
     try:
         write_graph(student, scratch)
-        write_text_encoder(network, scratch)
+        if lighter is not None:
+            write_graph(lighter, scratch, LIGHTER_FILE)
+        former = _same_encoder(folder.parent, origin)
+        if former is not None:
+            shutil.copyfile(former, scratch / TEXT_ENCODER_FILE)
+        else:
+            write_text_encoder(network, scratch)
         sizes = {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}
-        (scratch / _DONE_FILE).write_text(json.dumps({"bytes": sizes}), encoding="utf-8")
+        facts = {"bytes": sizes, "text_encoder": f"{_ENCODER} {origin}"}
+        (scratch / _DONE_FILE).write_text(json.dumps(facts), encoding="utf-8")
         _check_speaks(voice, open_installed(voice, student, network, scratch))
+        if lighter is not None:
+            _check_speaks(voice, open_installed(voice, lighter, network, scratch, LIGHTER_FILE))
         scratch.chmod(0o755)  # mkdtemp makes it private; a service may read what a user built
         if folder.exists():
             shutil.rmtree(folder)
@@ -206,6 +228,18 @@ def install_student(voice: str, student: Student, network: VoiceNetwork, folder:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _same_encoder(place: Path, origin_sha256: str) -> Path | None:
+    """The text encoder of another installed student of the same voice, made as it would be now."""
+    for done in sorted(place.glob(f"{RECIPE}-*/{_DONE_FILE}")):
+        try:
+            made = json.loads(done.read_text(encoding="utf-8"))["text_encoder"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if made == f"{_ENCODER} {origin_sha256}" and is_installed(done.parent):
+            return done.parent / TEXT_ENCODER_FILE
+    return None
+
+
 def is_installed(folder: Path) -> bool:
     """Whether ``install_student`` finished here and its files have the sizes it left."""
     try:
@@ -216,14 +250,19 @@ def is_installed(folder: Path) -> bool:
 
 
 def open_installed(
-    voice: str, student: Student, network: VoiceNetwork, folder: Path, threads: int = 1
+    voice: str,
+    student: Student,
+    network: VoiceNetwork,
+    folder: Path,
+    file: str = STUDENT_FILE,
+    threads: int = 1,
 ) -> StudentNetwork:
     """Load an installed student.
 
     Raises:
         VoiceCorrupt: a file does not load.
     """
-    files: StudentFiles = student_files(student.shape, folder / STUDENT_FILE)
+    files: StudentFiles = student_files(student.shape, folder / file)
     try:
         return StudentNetwork(network.assets, folder / TEXT_ENCODER_FILE, files, threads)
     except NetworkFailed as error:
