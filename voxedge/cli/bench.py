@@ -38,6 +38,7 @@ def register(commands: Subparsers) -> None:
     ocr.add_argument("--json", action="store_true", help="print one JSON object")
     ocr.add_argument("--lang", metavar="L", help="language of all pictures")
     ocr.add_argument("--no-peer", action="store_true", help="leave plain tesseract out")
+    ocr.add_argument("--peers", action="store_true", help="RapidOCR alone too, where installed")
     ocr.set_defaults(run=run_ocr)
 
     asr = kinds.add_parser("asr", help="how well commands are heard: voices, noise, false accepts")
@@ -134,6 +135,7 @@ def run_ocr(arguments: argparse.Namespace) -> int:
         arguments.paths or ocr.default_paths(),
         language=arguments.lang,
         peer=not arguments.no_peer,
+        peers=arguments.peers,
     )
     print(ocr.as_json(rows) if arguments.json else ocr.report(rows))
     return 0
