@@ -30,12 +30,14 @@ class Match:
         exact: the letters are the same, apart from case and accents; False where only the
             spelling is near.
         wrapped: the search passed the end (or the beginning) of the document.
+        last: the last word of it.
     """
 
     cursor: Cursor
     found: str
     exact: bool
     wrapped: bool
+    last: Cursor
 
 
 def fold(text: str) -> str:
@@ -86,7 +88,7 @@ def find(
     for exact, places in ((True, text.exact(wanted)), (False, text.near(wanted))):
         if places:
             word, last, wrapped = _nearest(places, at, backward=backward, here=here)
-            return Match(Cursor(word), text.printed(word, last), exact, wrapped)
+            return Match(Cursor(word), text.printed(word, last), exact, wrapped, Cursor(last))
     return None
 
 

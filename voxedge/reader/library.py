@@ -29,6 +29,7 @@ from voxedge.reader.shelf import (
     open_file,
     rescue,
 )
+from voxedge.speech.doubts import certain_text
 
 _log = logging.getLogger(__name__)
 
@@ -354,8 +355,16 @@ class Library:
 
 
 def title_of(document: Document) -> str:
-    """Return a title from the first words of a document."""
-    words = [word for paragraph in document.paragraphs[:1] for word in paragraph.text.split()]
+    """Return a title from the first words of a document; numbers in doubt are left out.
+
+    A title is said whenever the document is named, and nothing is said of its numbers then.
+    """
+    words = [
+        word
+        for paragraph in document.paragraphs[:1]
+        for place, sentence in enumerate(paragraph.sentences)
+        for word in certain_text(sentence, starts_paragraph=place == 0).split()
+    ]
     return " ".join(words[:TITLE_WORDS]).rstrip(".,:;") or "Untitled"
 
 

@@ -27,8 +27,7 @@ class DoubtWords:
     or_: str
     another_picture: str
     not_checked: str
-    asked_alone: str
-    asked_unchecked: str
+    not_checked_here: str
 
 
 @functools.cache

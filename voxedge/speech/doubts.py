@@ -105,6 +105,15 @@ def doubt_at(sentence: Sentence, word: int, *, starts_paragraph: bool) -> Number
     return None
 
 
+def certain_text(sentence: Sentence, *, starts_paragraph: bool) -> str:
+    """Return the text of a sentence with its doubtful numbers left out."""
+    pieces, at = [], 0
+    for number in doubtful_numbers(sentence, starts_paragraph=starts_paragraph):
+        pieces.append(sentence.text[at : number.start])
+        at = max(at, number.end)
+    return "".join([*pieces, sentence.text[at:]])
+
+
 def may_be(number: NumberReading, words: DoubtWords) -> str:
     """Return the readings of a number as they are said: "5 or 50 mg"."""
     readings = list(number.readings)

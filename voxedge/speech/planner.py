@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from voxedge.document.model import Role
 from voxedge.flow import Utterance, VoiceKind
 from voxedge.speech.clauses import cut_first_clause, cut_long, cut_printed
+from voxedge.speech.doubt_words import speaks
 from voxedge.speech.doubts import Doubted, with_doubts, without_doubts
 from voxedge.speech.lines import Line, Place
 from voxedge.text import normalise, pause_after_ms, split_sentences
@@ -138,7 +139,10 @@ class Planner:
         if sentence.explained:
             helps = f" {words.another_picture}" if asks else ""
             texts.append(f"{sentence.explained}{helps}")
-        if not sentence.is_checked and not self._told_unchecked:
+        if not sentence.is_checked and not speaks(self._style.language):
+            # Nothing in the sentence itself says so.
+            texts.append(words.not_checked_here)
+        elif not sentence.is_checked and not self._told_unchecked:
             self._told_unchecked = True
             texts.append(words.not_checked)
         style = replace(self._style, language=words.language, lexicon=None)

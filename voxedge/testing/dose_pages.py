@@ -22,7 +22,7 @@ _UNITS = ("mg", "mg", "mg", "g", "µg", "micrograms", "ml", "mL", "IU", "mmol")
 
 
 def dose_page(seed: int, sentences: int = 30) -> str:
-    """Return the markup of one page (see ``typeset``); the same seed gives the same page."""
+    """Return the markup of one leaflet (see ``typeset``); the same seed gives the same page."""
     draw = random.Random(seed)
     names = draw.sample(_NAMES, len(_NAMES))
     people = draw.sample(_PEOPLE, len(_PEOPLE))
@@ -33,6 +33,38 @@ def dose_page(seed: int, sentences: int = 30) -> str:
             lines.append(f"## About {names[(number + 3) % len(names)]}")
         text = _sentence(template, draw, names[number % len(names)], people[number % len(people)])
         lines.append(f"- {text}" if draw.random() < 0.3 else text)
+    return "\n".join(lines) + "\n"
+
+
+def care_page(seed: int, sentences: int = 26) -> str:
+    """Return the markup of a care plan: other names, words and phrases than ``dose_page``.
+
+    Kept aside: rules are made on the one, and measured on the other.
+    """
+    draw = random.Random(f"care {seed}")
+    drugs, rooms = draw.sample(_DRUGS, len(_DRUGS)), draw.sample(_RESIDENTS, len(_RESIDENTS))
+    lines = [f"# Care plan, week {draw.randint(1, 52)} of {draw.randint(2024, 2031)}"]
+    phrases = draw.sample(_CARE_TEMPLATES * (1 + sentences // len(_CARE_TEMPLATES)), sentences)
+    for number, phrase in enumerate(phrases):
+        if number % 7 == 0:
+            lines.append(f"## Resident {rooms[(number + 5) % len(rooms)]}")
+        low = draw.randint(2, 30)
+        text = phrase.format(
+            who=rooms[number % len(rooms)],
+            drug=drugs[number % len(drugs)],
+            amount=_amount(draw),
+            other=_amount(draw),
+            number=draw.randint(2, 90),
+            small=draw.randint(2, 9),
+            large=draw.choice((draw.randint(100, 990), draw.randint(1000, 9900))),
+            low=low,
+            high=low + draw.randint(1, 30),
+            decimal=f"{draw.randint(1, 40)}.{draw.randint(1, 9)}",
+            date=_date(draw),
+            hour=draw.randint(6, 22),
+            minute=draw.choice(("00", "15", "30", "45")),
+        )
+        lines.append(f"- {text}" if draw.random() < 0.25 else text)
     return "\n".join(lines) + "\n"
 
 
@@ -99,3 +131,35 @@ def _sentence(template: str, draw: random.Random, name: str, people: str) -> str
         rarity=draw.choice((10, 100, "1,000", "10,000")),
         lot=f"{draw.choice('ABCD')}{draw.randint(1000, 99999)}",
     )
+
+
+_DRUGS = (
+    "Candoprex", "Levantine", "Morvatil", "Pelistan", "Roxamide", "Tavorel", "Uldiprone",
+    "Warlidin", "Xelotran", "Bisofenac", "Dilaprost", "Edurolol", "Famoxine", "Glibetor",
+    "Hexoprel", "Isovarin", "Junopril", "Kaltivene",
+)  # fmt: skip
+_RESIDENTS = (
+    "Anderson", "Blackwood", "Castellan", "Drummond", "Eastlake", "Fairweather", "Goldsmith",
+    "Hathaway", "Ironside", "Jefferson", "Kowalski", "Lindqvist", "Montgomery", "Nightingale",
+    "Oppenheim", "Pemberton", "Quartermain", "Rosenthal",
+)  # fmt: skip
+_CARE_TEMPLATES = (
+    "{who} gets {amount} {drug} at {hour}:{minute} with a glass of water.",
+    "Weigh {who} on {date}; the last weight was {decimal} kg.",
+    "{drug} {amount}: one tablet in the morning, {small} at noon for {who}.",
+    "Insulin for {who}: {number} units before breakfast, {small} units at night.",
+    "The blood sugar of {who} should stay between {low} and {high} mmol/l.",
+    "Drip {drug} at {number} ml/h, and stop it after {low} minutes.",
+    "{who} weighs {number} kg and needs {decimal} mg/kg of {drug} a day.",
+    "Put {small} drops of {drug} into the left eye of {who} every {high} hours.",
+    "{drug} patch ({amount}): change it after {small} days, not later than {date}.",
+    "Never more than {large} mg of {drug} a day, says the doctor of {who}.",
+    "{who} drank {large} ml yesterday and {large} ml on {date}.",
+    "Blood pressure of {who} at {hour}:{minute}: {high}/{low}, pulse {number}.",
+    "Keep {drug} at {low}–{high} °C, and throw it away on {date}.",
+    "From {date} on {who} takes {amount} instead of {other} of {drug}.",
+    "{small} sachets of {drug} ({amount} each) are left for {who}.",
+    "Call the ward of {who} if the fever is above {number}.{small} °C for {small} hours.",
+    "{who}: reduce {drug} by {number} % every {small} weeks.",
+    "Order {number} boxes of {drug}, batch {large}, for room {low}.",
+)

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from voxedge.document.agreement import lay_beside
 from voxedge.document.figures import holds_figure
+from voxedge.document.garbled_units import settled
 from voxedge.document.numbers import UNSURE
 from voxedge.engines.ocr.line_reader import Crop, LineReader, LineText
 from voxedge.engines.ocr.spans import number_spans
@@ -29,7 +30,9 @@ _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 _MIN_CERTAINTY = 0.5
-"""A digit or a point that the second reader itself gives less is no confirmation."""
+"""A digit, a point or a sign of a unit that the second reader itself gives less is no
+confirmation."""
+_TELLING = frozenset(".,µμ°℃℉%")
 _DEADLINE_S = 20.0
 """For the numbers of one region: a dense column holds 40 crops, each 13 ms here and about ten
 times that on a Pi 4."""
@@ -71,6 +74,8 @@ class NumberCheck:
     def check(self, words: Sequence[TsvWord], picture: Grey) -> tuple[TsvWord, ...]:
         """Return the words; those that hold numbers, and their neighbours, with ``second`` set.
 
+        A unit that the first reader is known to garble is written as the second one has it.
+
         Never raises: what cannot be checked stays unchecked.
 
         Args:
@@ -84,13 +89,13 @@ class NumberCheck:
         texts = self._ask([picture[s.top : s.bottom, s.left : s.right] for s in spans])
         if texts is None:
             return tuple(words)
-        second: dict[int, str] = {}
+        checked: dict[int, TsvWord] = {}
         for span, text in zip(spans, texts, strict=True):
-            found = lay_beside([word.text for word in span.words], _without_doubts(text))
-            second.update(zip(map(id, span.words), found, strict=True))
-        return tuple(
-            replace(word, second=second[id(word)]) if id(word) in second else word for word in words
-        )
+            first = [word.text for word in span.words]
+            second = lay_beside(first, _without_doubts(text))
+            for word, told, found in zip(span.words, settled(first, second), second, strict=True):
+                checked[id(word)] = replace(word, text=told, second=found)
+        return tuple(checked.get(id(word), word) for word in words)
 
     def _ask(self, crops: list[Crop]) -> list[LineText] | None:
         call = _Call(crops)
@@ -142,6 +147,6 @@ def _is_sane(answer: object, crops: int) -> bool:
 
 def _without_doubts(line: LineText) -> str:
     return "".join(
-        UNSURE if sure < _MIN_CERTAINTY and (holds_figure(mark) or mark in ".,") else mark
+        UNSURE if sure < _MIN_CERTAINTY and (holds_figure(mark) or mark in _TELLING) else mark
         for mark, sure in zip(line.text, line.certainty, strict=True)
     )

@@ -14,6 +14,9 @@ _CONTEXT_CHARS = 2
 _TALLER = 1.8
 """Heights of a word in heights of its neighbour: beyond it they are different print. A brand name
 beside a strength must not make the crop ten times as high as the strength."""
+_INFLATED = 3.2
+"""In noise tesseract's box of a unit comes out up to three times as high as the number's beside it.
+Such a word is read along with the number, but its box does not count for the crop's height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,13 @@ def _context(word: TsvWord, beside: Sequence[TsvWord]) -> int:
 def _same_print(word: TsvWord, other: TsvWord) -> bool:
     """Say whether two neighbours can be read in one crop."""
     height, beside = word.bottom - word.top, other.bottom - other.top
+    if beside > _TALLER * height:
+        middle = (other.top + other.bottom) / 2
+        return beside <= _INFLATED * height and word.top < middle < word.bottom
     # A dash, a tilde or the ideograph for one is low, and belongs to the numbers beside it.
     is_sign = sum(character.isalnum() for character in other.text) <= 1
     return (
-        beside <= _TALLER * height
-        and (is_sign or height <= _TALLER * beside)
+        (is_sign or height <= _TALLER * beside)
         and other.top > word.top - height
         and other.bottom < word.bottom + height
     )
@@ -112,9 +117,18 @@ def _may_hide_one(row: Sequence[TsvWord], number: int) -> bool:
     return may_be_figure(word) and word != "I"
 
 
+def _level_members(members: Sequence[TsvWord]) -> list[TsvWord]:
+    """Return the words whose boxes tell how high the line is."""
+    numbers = [word.bottom - word.top for word in members if holds_figure(word.text)]
+    if not numbers:
+        return list(members)
+    return [word for word in members if word.bottom - word.top <= _TALLER * max(numbers)]
+
+
 def _span(row: Sequence[TsvWord], start: int, stop: int, width: int, height: int) -> Span:
     members = tuple(row[start:stop])
-    top, bottom = min(w.top for w in members), max(w.bottom for w in members)
+    level = _level_members(members)
+    top, bottom = min(w.top for w in level), max(w.bottom for w in level)
     left, right = min(w.left for w in members), max(w.right for w in members)
     margin = max(2, round(0.15 * (bottom - top)))
     # Half of the white to the neighbours that stay outside: their letters must not come along.

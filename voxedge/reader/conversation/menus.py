@@ -7,6 +7,7 @@ from dataclasses import replace
 from voxedge.actions import Action, Intent, State
 from voxedge.document.cursor import Cursor
 from voxedge.document.sections import list_headings
+from voxedge.reader.conversation.doubting import told_heading
 from voxedge.reader.conversation.effects import (
     Effect,
     GoOn,
@@ -71,10 +72,14 @@ def _item(name: str, action: Action, *, stays: bool = False) -> Choice:
 def list_sections(model: Model, _intent: Intent, _world: World) -> Step:
     """Offer the headings as a menu."""
     assert model.open is not None
-    headings = list_headings(model.open.book.outline)
+    book = model.open.book
+    headings = list_headings(book.outline)
     if not headings:
         return Step(model, (say("no_headings"),))
-    choices = tuple(Choice(say("choice", label=title), cursor) for cursor, title in headings)
+    choices = tuple(
+        Choice(say("choice", label=told_heading(book, cursor) or title), cursor)
+        for cursor, title in headings
+    )
     return open_menu(model, say("menu_headings"), choices)
 
 

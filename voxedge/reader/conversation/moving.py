@@ -8,6 +8,7 @@ from voxedge.actions import Intent, State
 from voxedge.document.cursor import Cursor, Outline, Unit
 from voxedge.document.find import find
 from voxedge.document.sections import Via, find_section
+from voxedge.reader.conversation.doubting import told_heading, told_run, told_word
 from voxedge.reader.conversation.effects import (
     Effect,
     GoOn,
@@ -54,11 +55,10 @@ def go(model: Model, cursor: Cursor, unit: Unit) -> Step:
     outline = document.book.outline
     there = replace(model, open=document.at(cursor), reply=())
     if unit is Unit.WORD:
-        word = outline.words[outline.clamp(cursor).word].text
         reading = model.state is State.READING
         state = State.PAUSED if reading else model.state
         effects: tuple[Effect, ...] = (Silence(),) if reading else ()
-        return Step(replace(there, state=state), (*effects, say("word", word=word)))
+        return Step(replace(there, state=state), (*effects, told_word(document.book, cursor)))
     if unit in _SKIMMED and model.state is not State.READING:
         return Step(there, (ReadPart(cursor, end_of(outline, cursor, unit)),))
     return read_from(there, cursor)
@@ -150,7 +150,8 @@ def _search(model: Model, query: str, *, backward: bool = False, here: bool = Fa
         return Step(model, (Sound("error"), say("not_found", word=query)))
     told: tuple[Effect, ...] = ()
     if not match.exact:
-        told = (say("found_alike", word=query, found=match.found),)
+        found = told_run(document.book, match.cursor, match.last)
+        told = (say("found_alike", word=query, found=found),)
     elif match.wrapped:
         told = (say("found_from_end" if backward else "found_from_start"),)
     return read_from(model, match.cursor, *told)
@@ -196,8 +197,9 @@ def resume(model: Model, _intent: Intent, _world: World) -> Step:
 
 def where(model: Model, _intent: Intent, _world: World) -> Step:
     """Say the page, the section and how far into the document this is."""
-    place = model.open.book.outline.place(model.open.cursor) if model.open else None
-    if place is None:
+    document = model.open
+    place = document.book.outline.place(document.cursor) if document is not None else None
+    if document is None or place is None:
         return Step(model, (say("nothing_open"),))
     numbers: dict[str, str | int] = {
         "page": place.page,
@@ -206,7 +208,8 @@ def where(model: Model, _intent: Intent, _world: World) -> Step:
         "sentences": place.sentences,
         "percent": place.percent,
     }
-    if place.heading is None:
+    heading = told_heading(document.book, document.cursor)
+    if heading is None:
         return Step(model, (Say("where", tuple(numbers.items())),))
-    numbers["heading"] = place.heading.rstrip(".:")
+    numbers["heading"] = heading.rstrip(".:")
     return Step(model, (Say("where_in_section", tuple(numbers.items())),))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from voxedge.actions import Intent, State
 from voxedge.reader.conversation import menus
+from voxedge.reader.conversation.doubting import doubt_under, spelled_sentence, told_word
 from voxedge.reader.conversation.effects import (
     Effect,
     PowerOff,
@@ -39,22 +40,23 @@ def spell_word_phonetic(model: Model, _intent: Intent, world: World) -> Step:
 def _spell_word(model: Model, world: World, *, phonetic: bool) -> Step:
     document = model.open
     assert document is not None
+    book = document.book
     cursor = heard_word(model, world)
-    word = document.book.outline.word_at(cursor)
-    assert word is not None
-    names = tuple(spell(word.text, document.book.document.language, phonetic, with_case=True))
     # The cursor stays where reading goes on; at rest it is this word anyway.
-    return Step(model, (say("word", word=word.text), Spell((names,))))
+    told = told_word(book, cursor)
+    if doubt_under(book, cursor) is not None:
+        # To spell the first of two readings would be to vouch for it.
+        return Step(model, (told,))
+    word = book.outline.words[book.outline.clamp(cursor).word]
+    names = tuple(spell(word.text, book.document.language, phonetic, with_case=True))
+    return Step(model, (told, Spell((names,))))
 
 
 def spell_sentence(model: Model, _intent: Intent, _world: World) -> Step:
     """Spell the current sentence."""
     document = model.open
     assert document is not None
-    sentence = document.book.outline.sentence_at(document.cursor)
-    assert sentence is not None
-    language = document.book.document.language
-    return Step(model, (Spell(tuple(tuple(spell(w.text, language)) for w in sentence.words)),))
+    return Step(model, (Spell(spelled_sentence(document.book, document.cursor)),))
 
 
 def slower(model: Model, _intent: Intent, _world: World) -> Step:
