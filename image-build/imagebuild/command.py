@@ -80,7 +80,10 @@ def _parser() -> argparse.ArgumentParser:
         "--no-voice", action="store_true", help="espeak-ng alone: see docs/voices.md, Licence"
     )
     parser.add_argument(
-        "--keyring", type=Path, metavar="PEM", help="who may sign updates (docs/integrators/updates.md)"
+        "--keyring",
+        type=Path,
+        metavar="PEM",
+        help="who may sign updates (docs/integrators/updates.md)",
     )
     parser.add_argument("--fast", action="store_true", help="compress less: for trying things out")
     return parser

@@ -91,7 +91,7 @@ def _run_in(plan: Plan, tree: Path, with_models: bool) -> str:
         'mount --bind "$1/run/cpuinfo" "$1/run/cpuinfo" && mount -t proc proc "$1/proc" && '
         'mount --bind "$1/run/cpuinfo" "$1/proc/cpuinfo" && mount -t tmpfs tmpfs "$1/tmp" && '
         'exec chroot "$1" /usr/bin/env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME=/tmp '
-        'PYTHONDONTWRITEBYTECODE=1 VOXEDGE_MODELS=/usr/share/voxedge/models '
+        "PYTHONDONTWRITEBYTECODE=1 VOXEDGE_MODELS=/usr/share/voxedge/models "
         "QEMU_CPU=cortex-a72 OMP_NUM_THREADS=1 /opt/voxedge/bin/python3 /run/gate.py"
     )
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", inside, "gate", tree]

@@ -165,7 +165,12 @@ def _settle_inode_times(plan: Plan, image: Path) -> None:
     script = "".join(
         f"set_inode_field <{inode}> {field}\n"
         for inode in used_inodes(run(["dumpe2fs", image]))
-        for field in (f"ctime @{plan.epoch}", f"atime @{plan.epoch}", "ctime_extra 0", "atime_extra 0")
+        for field in (
+            f"ctime @{plan.epoch}",
+            f"atime @{plan.epoch}",
+            "ctime_extra 0",
+            "atime_extra 0",
+        )
     )
     commands = image.with_suffix(".debugfs")
     commands.write_text(script, encoding="ascii")

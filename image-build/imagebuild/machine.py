@@ -95,8 +95,11 @@ class Machine:
 
     def _command(self, card: Card, test_disk: Path) -> list[str]:
         unit = base64.b64encode(BOOTSTRAP.encode()).decode()
-        words = [word for word in card.cmdline.split() if not word.startswith("console=")]
-        words += ["console=ttyAMA0", "systemd.wants=voxtest.service"]
+        silent = ("console=", "quiet", "loglevel=", "systemd.show_status=")
+        words = [word for word in card.cmdline.split() if not word.startswith(silent)]
+        words += ["console=ttyAMA0", "systemd.show_status=yes", "systemd.wants=voxtest.service"]
+        # Devices come slowly where every instruction is emulated.
+        words += ["systemd.default_device_timeout_sec=1800"]
         words += [f"systemd.set_credential_binary=systemd.extra-unit.voxtest.service:{unit}"]
         drives = []
         for number, (path, kind) in enumerate(((card.disk, "qcow2"), (test_disk, "raw"))):
@@ -150,7 +153,9 @@ class Machine:
 
     def cpu_s(self) -> float:
         """Return the processor time of the emulator so far: user and system, all threads."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        )
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def wait_off(self, timeout_s: float) -> None:

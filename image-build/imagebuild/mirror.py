@@ -40,9 +40,7 @@ def sources_list(apt_folder: Path = Path("/etc/apt")) -> str:
 
 def _texts(folder: Path) -> list[str]:
     places = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
-    return [
-        path.read_text(encoding="utf-8", errors="replace") for path in places if path.is_file()
-    ]
+    return [path.read_text(encoding="utf-8", errors="replace") for path in places if path.is_file()]
 
 
 def _own_mirrors(texts: Iterable[str]) -> tuple[str, str]:

@@ -102,7 +102,9 @@ def remove_tree(path: Path) -> None:
 
 
 def _mmdebstrap(target: Path, sources: Path) -> list[str | Path]:
-    copy = f'mkdir -p "$1/etc/initramfs-tools" && cp -r "{HERE}/initramfs/." "$1/etc/initramfs-tools/"'
+    copy = (
+        f'mkdir -p "$1/etc/initramfs-tools" && cp -r "{HERE}/initramfs/." "$1/etc/initramfs-tools/"'
+    )
     return [
         "mmdebstrap",
         "--mode=root",

@@ -74,7 +74,9 @@ def _debian(status: str) -> list[dict[str, Any]]:
 
 def _python(tree: Path, lock: dict[str, tuple[str, frozenset[str]]]) -> list[dict[str, Any]]:
     found = []
-    for metadata in sorted(tree.glob("opt/voxedge/lib/python3*/site-packages/*.dist-info/METADATA")):
+    for metadata in sorted(
+        tree.glob("opt/voxedge/lib/python3*/site-packages/*.dist-info/METADATA")
+    ):
         fields = HeaderParser().parsestr(metadata.read_text(encoding="utf-8", errors="replace"))
         name = re.sub(r"[-_.]+", "-", fields["Name"]).lower()
         purl = f"pkg:pypi/{name}@{fields['Version']}"
