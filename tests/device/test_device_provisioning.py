@@ -438,6 +438,14 @@ def test_a_link_is_no_update_and_the_leavings_of_a_mac_are_none(bench: Bench) ->
     assert bench.updated == []
 
 
+@pytest.mark.parametrize("name", ["selftest.txt", "SELFTEST.TXT"])
+def test_a_stick_starts_the_self_test(bench: Bench, name: str) -> None:
+    bench.put(name, "")
+    assert bench.plug_in() == []
+    assert bench.restarted == [plug.SELFTEST_UNIT]
+    assert (OVERLAY / "usr/lib/systemd/system" / plug.SELFTEST_UNIT).exists()
+
+
 def test_a_refused_update_does_not_stop_the_program(bench: Bench) -> None:
     bench.put("x.raucb", b"hsqs")
 

@@ -20,12 +20,13 @@ from voxedge.cli import (
     read,
     run,
     say,
+    selftest,
     status,
     update,
 )
 from voxedge.errors import EXIT_INTERRUPTED, UsageError, VoxedgeError
 
-COMMANDS = (read, say, run, do, status, library, models, doctor, bench, install, update)
+COMMANDS = (read, say, run, do, status, library, models, doctor, bench, install, update, selftest)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -42,6 +42,8 @@ RESTARTED = {
 }
 """File to the unit that reads it at its start."""
 
+SELFTEST_FILE = "selftest.txt"
+SELFTEST_UNIT = "voxedge-selftest.service"
 UNREADABLE = "I cannot read this stick."
 SEVERAL_UPDATES = "There are several updates on the stick. I do not know which one you want."
 TAIL_BYTES = 64 * 1024
@@ -82,6 +84,16 @@ def use(folder: Path, hands: Hands) -> None:
         hands.line.say(" ".join(taken.spoken), wait_s=READER_COMES_S)
         hands.line.let_finish()
     _update_from(folder, hands)
+    if _has_selftest(folder):
+        hands.restart_unit(SELFTEST_UNIT)
+
+
+def _has_selftest(folder: Path) -> bool:
+    """Return whether an assembler wants the walk; the content of the file does not matter."""
+    try:
+        return SELFTEST_FILE in (name.casefold() for name in names_on(folder))
+    except StickRefused:
+        return False
 
 
 def _update_from(folder: Path, hands: Hands) -> None:
