@@ -231,6 +231,18 @@ class Action(Enum):
     FASTER = Row("Speak faster.", ("faster", "speak faster", "too slow"), repeats=True)
     LOUDER = Row("Speak louder.", ("louder", "speak up", "volume up"), repeats=True)
     SOFTER = Row("Speak softer.", ("softer", "quieter", "volume down", "too loud"), repeats=True)
+    NATURAL_VOICE = Row(
+        "Speak with the natural voice, as long as the device can.",
+        ("natural voice", "use the natural voice", "best voice"),
+    )
+    LIGHT_VOICE = Row(
+        "Speak with the light natural voice, to spare the battery.",
+        ("light voice", "use the light voice"),
+    )
+    SIMPLE_VOICE = Row(
+        "Speak with the simple voice, to spare the battery most.",
+        ("simple voice", "use the simple voice"),
+    )
     QUIET_MODE = Row(
         "Turn notices and hints off, or on again. Alerts and answers are still spoken.",
         ("quiet mode",),

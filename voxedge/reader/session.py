@@ -78,6 +78,7 @@ class Parts:
         style: how text of a language (BCP 47) is said, at rate 1.
         cache: of whole utterances.
         encode_picture: makes a JPEG of a page for the library; None keeps no pictures.
+        use_voice: takes up a wish for a voice.
     """
 
     voice: Synthesizer
@@ -89,6 +90,7 @@ class Parts:
     style: Callable[[str], Style]
     cache: SpeechCache | None = None
     encode_picture: Callable[[Frame], bytes] | None = None
+    use_voice: Callable[[fx.VoiceWish], None] = lambda _: None
 
 
 class Session:
@@ -346,6 +348,8 @@ class Session:
                     self._drop_page()
                 case fx.SetVolume(volume=volume):
                     self._parts.sink.volume = volume
+                case fx.UseVoice(wish=wish):
+                    self._parts.use_voice(wish)
                 case fx.PowerOff():
                     speaker.reply(lines)
                     self._start(self._end_after_goodbye(), "goodbye")

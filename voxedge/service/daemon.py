@@ -42,6 +42,7 @@ from voxedge.service.notify import Notifier, watchdog_timeout_s
 from voxedge.service.pages import WorkerPages
 from voxedge.service.phrases import warm_phrases
 from voxedge.service.power import turn_off
+from voxedge.service.refresh import refresh_networks
 from voxedge.service.remembering import Remembering
 from voxedge.service.restart import Trouble as PartTrouble
 from voxedge.service.sensors import read_snapshot
@@ -166,7 +167,8 @@ class Daemon:
             await parts.enter_async_context(self._voice_worker)
         page_worker = Worker(engines.pages, self._part_failed)
         await parts.enter_async_context(page_worker)
-        voice, self._natural = hosted_voice(engines, self._voice_worker, self._voice_switched)
+        hosted = hosted_voice(engines, self._voice_worker, self._voice_switched, self._rung_changed)
+        voice, self._natural, self._ladder = hosted.voice, hosted.natural, hosted.ladder
         parts.callback(voice.close)
         self._voice_name = voice.name
         self._pages = WorkerPages(page_worker, engines.language_tag, settings.reading.language)
@@ -202,6 +204,7 @@ class Daemon:
                 style=lambda language: style_of(self._settings, language),
                 cache=self._phrases,
                 encode_picture=_picture_encoder(settings),
+                use_voice=hosted.use,
             ),
             self._remembering.first_model(settings),
             on_change=self._changed,
@@ -233,6 +236,7 @@ class Daemon:
         supervisor.add(Part("hearing", self._hearing.run))
         supervisor.add(Part("phrases", self._warm_phrases))
         supervisor.add(Part("greeting", self._greet))
+        supervisor.add(Part("light networks", self._refresh_networks))
         if not self._has_loudspeaker:
             supervisor.add(Part("loudspeaker", self._await_loudspeaker))
         timeout_s = watchdog_timeout_s()
@@ -330,6 +334,10 @@ class Daemon:
                 self._kept_phrases,
             )
 
+    async def _refresh_networks(self) -> None:
+        if self._kept_phrases is not None and self._voice_worker is not None:
+            await refresh_networks(self._kept_phrases.voice, self._voice_worker)
+
     async def _watch_voice(self, pulse: Pulse) -> None:
         """Beat while the voice has nothing to do or gets on with it."""
         seen = -1
@@ -348,8 +356,13 @@ class Daemon:
         log.error("%s keeps failing", trouble.part, extra=fields(event="part_failed"))
         self._session.announce(SpeechClass.REPLY, trouble.spoken)
 
+    def _rung_changed(self, spoken_by: str) -> None:
+        self._voice_name = spoken_by
+        self._changed()
+
     def _voice_switched(self, switch: VoiceSwitch) -> None:
-        self._voice_name = switch.spoken_by
+        ladder = self._ladder if switch.error is None else None
+        self._voice_name = switch.spoken_by if ladder is None else ladder.spoken_by
         error = switch.error
         if error is None:
             log.info("the natural voice speaks again")

@@ -54,6 +54,11 @@ def read_temperature_c(sys_root: Path = Path("/sys")) -> float | None:
     return _temperature_c(sys_root)
 
 
+def read_throttled(sys_root: Path = Path("/sys")) -> bool | None:
+    """Whether the processor is slowed down now; None where nobody tells. Reads one or two files."""
+    return _throttled(sys_root, _firmware_flags(sys_root))
+
+
 def _text(path: Path) -> str | None:
     # Sensors answer EIO, ENODATA or EAGAIN while they wake up.
     try:

@@ -130,7 +130,8 @@ async def felt(
         if engines.voice is not None:
             worker = await parts.enter_async_context(Worker(engines.voice))
             await worker.wait_ready(engines.voice.start_deadline_s)
-        voice, natural = hosted_voice(engines, worker, lambda _: None)
+        hosted = hosted_voice(engines, worker, lambda _: None)
+        voice, natural = hosted.voice, hosted.natural
         parts.callback(voice.close)
         cache = OwnPhrases()
         session = Session(

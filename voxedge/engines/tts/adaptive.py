@@ -160,7 +160,7 @@ class AdaptiveVoice:
     def _decide(self) -> None:
         seen = self._sense()
         pace = median(self._paces) if len(self._paces) == _RTF_UTTERANCES else None
-        readings = Readings(seen.temperature_c, pace, seen.load)
+        readings = replace(seen, real_time_factor=pace)
         before = self._state.rung
         self._state = next_quality(
             self._state, readings, self._clock(), len(self._ladder), self._rules, self._at_least

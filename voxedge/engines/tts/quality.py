@@ -17,11 +17,13 @@ class Readings:
         temperature_c: of the processor.
         real_time_factor: time the present voice takes for a second of sound.
         load: runnable tasks for each core, the voice included.
+        throttled: whether the firmware has slowed the processor down, for heat or weak power.
     """
 
     temperature_c: float | None = None
     real_time_factor: float | None = None
     load: float | None = None
+    throttled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def next_quality(
 
 def _strained(readings: Readings, rules: QualityRules) -> bool:
     return (
-        _reaches(readings.temperature_c, rules.hot_c)
+        readings.throttled is True
+        or _reaches(readings.temperature_c, rules.hot_c)
         or _reaches(readings.real_time_factor, rules.slow)
         or _reaches(readings.load, rules.busy)
     )
@@ -127,7 +130,8 @@ def _strained(readings: Readings, rules: QualityRules) -> bool:
 def _relaxed(readings: Readings, rules: QualityRules) -> bool:
     """Nothing that is known speaks against a step up."""
     return not (
-        _reaches(readings.temperature_c, rules.cool_c)
+        readings.throttled is True
+        or _reaches(readings.temperature_c, rules.cool_c)
         or _reaches(readings.real_time_factor, rules.quick)
         or _reaches(readings.load, rules.quiet)
     )

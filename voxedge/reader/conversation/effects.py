@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from voxedge.document.cursor import Cursor
 from voxedge.speech.lines import SpeechClass
@@ -106,6 +107,21 @@ class SetVolume:
     volume: float
 
 
+class VoiceWish(Enum):
+    """Which voice somebody wants, at the best; heat and load may still ask for a cheaper one."""
+
+    NATURAL = "natural"
+    LIGHT = "light"
+    SIMPLE = "simple"
+
+
+@dataclass(frozen=True, slots=True)
+class UseVoice:
+    """Speak with no better voice than this from the next sentence on."""
+
+    wish: VoiceWish
+
+
 @dataclass(frozen=True, slots=True)
 class SaveBook:
     """Put the open document on the shelf for good; ``Saved`` answers."""
@@ -172,6 +188,7 @@ Effect = (
     | PressShutter
     | DropPage
     | SetVolume
+    | UseVoice
     | SaveBook
     | KeepBook
     | PutCursor

@@ -13,8 +13,8 @@ from typing import Any
 from voxedge.actions import IN_MENU, WITH_DOCUMENT, Action, Intent, State
 from voxedge.document.cursor import Unit
 from voxedge.errors import ActionUnfit
-from voxedge.reader.conversation import keeping, menus, moving, paging, telling
-from voxedge.reader.conversation.effects import Effect, Say, Sound, Spell, say
+from voxedge.reader.conversation import keeping, menus, moving, paging, telling, voicing
+from voxedge.reader.conversation.effects import Effect, Say, Sound, Spell, VoiceWish, say
 from voxedge.reader.conversation.happenings import (
     Deleted,
     Happening,
@@ -67,6 +67,9 @@ HANDLERS: Mapping[Action, Handler] = {
     Action.FASTER: telling.faster,
     Action.LOUDER: telling.louder,
     Action.SOFTER: telling.softer,
+    Action.NATURAL_VOICE: voicing.wisher(VoiceWish.NATURAL),
+    Action.LIGHT_VOICE: voicing.wisher(VoiceWish.LIGHT),
+    Action.SIMPLE_VOICE: voicing.wisher(VoiceWish.SIMPLE),
     Action.QUIET_MODE: telling.quiet_mode,
     Action.BOOKMARK: keeping.bookmark,
     Action.NEXT_BOOKMARK: keeping.next_bookmark,
