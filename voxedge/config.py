@@ -131,7 +131,7 @@ class HearingSettings:
     )
     pause_ms: int = _setting(480, "Silence that ends a command, after a tap.", low=200, high=2000)
     wake_word: str = _setting(
-        "", "A phrase that opens the microphone, such as `hey reader`; empty: only the button does."
+        "", "A phrase that opens the microphone, such as `okay reader`; empty: only the button does."
     )
     barge_in: bool = _setting(
         False, "Hear stop and pause while it speaks; only with a card that cancels its own sound."

@@ -11,6 +11,7 @@ What listens is given as small protocols; this room knows no engine and no sound
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -21,8 +22,10 @@ from voxedge.actions import Action, Intent
 from voxedge.commands.grammar import Grammar
 from voxedge.commands.language import CommandLanguage
 from voxedge.commands.parse import Understood, understand
-from voxedge.errors import VoxedgeError
+from voxedge.errors import RecogniserFailed, VoxedgeError
 from voxedge.inputs.events import Asked, Deliver, Trouble
+
+_log = logging.getLogger(__name__)
 
 SOURCE = "voice"
 RATE_HZ = 16_000
@@ -201,7 +204,14 @@ class PushToTalk:
         self._pressed_s = loop.time()
         self._released, self._held = asyncio.Event(), False
         self._task = loop.create_task(self._session(before), name="push-to-talk")
-        self._task.add_done_callback(lambda _task: self._changed())
+        self._task.add_done_callback(self._over)
+        self._changed()
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (mistake := task.exception()) is not None:
+            # A mistake of ours; whoever has just spoken must not wait for ever.
+            _log.error("listening failed", exc_info=mistake)
+            self._deliver(Trouble(SOURCE, RecogniserFailed(reason=type(mistake).__name__)))
         self._changed()
 
     def release(self) -> None:

@@ -356,7 +356,7 @@ class Hearing:
         if action is Action.HUSH:
             self._hush()
             return
-        log.info("understood", extra=fields(event="understood", condition=action.label))
+        log.info("understood %s", action.label, extra=fields(event="understood", condition=action.label))
         if action is Action.HELP:
             self._advise()
         else:
@@ -380,7 +380,7 @@ class Hearing:
 
     def _tell(self, told: Told) -> None:
         session = self._session
-        log.info("%s", told.value, extra=fields(event="listening", condition=told.value))
+        log.info("talk: %s", told.value, extra=fields(event="listening", condition=told.name.lower()))
         match told:
             case Told.LISTENING:
                 session.earcon("listen")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     Int16Samples = npt.NDArray[np.int16]
 
 PIECE_S = 0.05
-ROOM_RMS = 3.0
-"""Of the quiet room in which the recordings are heard; perfect zeros are a dead microphone."""
+ROOM_RMS = 20.0
+"""Of the quiet room in which the recordings are heard (-64 dBFS); zeros are a dead microphone."""
 
 BEFORE_S = 0.8
 """Of that room before a recording begins: people wait for the tone."""
