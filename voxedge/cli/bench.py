@@ -70,6 +70,11 @@ def register(commands: Subparsers) -> None:
     daemon.add_argument("--only", choices=("felt", "process", "soak"), help="a part of it")
     daemon.set_defaults(run=run_daemon)
 
+    camera = kinds.add_parser("camera", help="how soon a camera's fault is told, and its return")
+    camera.add_argument("--json", action="store_true", help="print one JSON object")
+    camera.add_argument("--engines", choices=("real", "fake"), default="real", help="for tests")
+    camera.set_defaults(run=run_camera)
+
 
 def run_tts(arguments: argparse.Namespace) -> int:
     """Measure the voice."""
@@ -172,4 +177,13 @@ def run_daemon(arguments: argparse.Namespace) -> int:
         progress=ProgressBar(),
     )
     print(report.as_json(result) if arguments.json else report.table(result))
+    return 0 if all(bar["met"] for bar in result["bars"]) else 1
+
+
+def run_camera(arguments: argparse.Namespace) -> int:
+    """Let a camera fail in every way; the exit code tells whether every bar was met."""
+    from voxedge.bench import camera
+
+    result = camera.run(engines=arguments.engines, progress=ProgressBar())
+    print(camera.as_json(result) if arguments.json else camera.table(result))
     return 0 if all(bar["met"] for bar in result["bars"]) else 1

@@ -125,6 +125,8 @@ class Move:
 
 _NOTHING = Move()
 _NOT_TAKEN_AS_IT_IS = frozenset({Verdict.NOTHING, Verdict.TOO_DARK})
+_ABSENT = frozenset({"CameraLost", "CameraMissing"})
+"""One pulled plug: first it is lost, then it cannot be found."""
 _NEARLY = frozenset({Verdict.MOVING, Verdict.BLURRED, Verdict.GLARE})
 
 
@@ -201,7 +203,7 @@ def fail(
     guide = replace(guide, trouble_s=since_s, cause=None, shot=False)
     if now_s - since_s >= pace.gives_up_camera:
         return replace(guide, trouble=trouble, shot=True), Move(give_up=True)
-    if trouble == guide.trouble:
+    if trouble == guide.trouble or {trouble, guide.trouble} <= _ABSENT:
         return guide, _NOTHING
     guide = replace(guide, trouble=trouble, said=trouble, said_s=now_s)
     return guide, Move(Hint(trouble, sentence, urgent=True))

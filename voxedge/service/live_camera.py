@@ -81,6 +81,8 @@ class WorkerLiveCamera:
                 self._worker.kill(f"answered garbage: {corrupt}")
                 trouble = CameraFailed(camera=self.name, reason=str(corrupt))
             except VoxedgeError as error:
+                # Troubles come as views: an error says that the driver hangs.
+                self._worker.kill(str(error))
                 trouble = error
             yield View(None, trouble=trouble)
             await asyncio.sleep(_AFTER_FAILURE_S)

@@ -33,11 +33,19 @@ EVERY_S = 0.1
 REOPEN_S = 0.7
 """Between two tries to open a camera: a plug that comes back is noticed within two seconds."""
 
+GRAB_HANGS_S = 2.0
+"""A driver asked for a picture gives up after one second by itself (``usb``)."""
+
+OPEN_HANGS_S = 6.0
+"""Opening may take three seconds, and setting the size as long again."""
+
 SETTLE_S = 2.0
 """Longest wait for exposure and white balance after opening: first pictures are dark or green."""
 
 _SETTLED_SHARE = 0.04
 _SETTLED_PICTURES = 3
+_PICTURES_WELL = 2
+"""What was wrong is over. One is not enough: a stuck camera gives one at each opening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class Seen:
         picture: as it came.
         grey: small, ``uint8`` ``[h, w]``.
         settled: exposure stands still.
+        usable: it is not black, not tiny, and not the one before once more.
     """
 
     number: int
@@ -57,6 +66,7 @@ class Seen:
     picture: Picture
     grey: Pixels
     settled: bool
+    usable: bool = True
 
 
 class Pump:
@@ -84,12 +94,18 @@ class Pump:
         self._trouble: VoxedgeError | None = None
         self._open = False
         self._levels: list[float] = []
+        self._usable = 0
         self._changed_until_s = 0.0
 
     @property
     def seen(self) -> Seen | None:
         """The newest picture of the present opening; None before the first."""
         return self._seen
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the camera runs, as far as its driver says."""
+        return self._open
 
     @property
     def settled(self) -> bool:
@@ -148,7 +164,7 @@ class Pump:
             # Opened again at once: long enough for it to be told.
             self._changed_until_s = now_s + 1.0
         self._open, self._opened_s = True, now_s
-        self._levels = []
+        self._levels, self._usable = [], 0
         # What was wrong before holds until a picture says otherwise.
         self._watch = Watch(now_s, self._limits)
         return 0.0
@@ -165,16 +181,17 @@ class Pump:
         except BadPicture:
             return
         level = float(grey.mean())
+        usable = True
         if self._watch is not None:
-            self._watch.saw(now_s, picture.size_px, picture.fingerprint, level)
-            if self._watch.fault(now_s) is None:
+            usable = self._watch.saw(now_s, picture.size_px, picture.fingerprint, level)
+            self._usable += usable
+            if self._watch.fault(now_s) is None and self._usable >= _PICTURES_WELL:
                 self._trouble = None
         self._levels = [*self._levels[1 - _SETTLED_PICTURES :], level]
         steady = max(self._levels) - min(self._levels) <= _SETTLED_SHARE * max(level, 1.0)
+        settled = steady and len(self._levels) == _SETTLED_PICTURES
         self._number += 1
-        self._seen = Seen(
-            self._number, now_s, picture, grey, steady and len(self._levels) == _SETTLED_PICTURES
-        )
+        self._seen = Seen(self._number, now_s, picture, grey, settled, usable)
 
 
 class Drain:
@@ -194,9 +211,10 @@ class Drain:
         return self._pump
 
     @property
-    def stuck_s(self) -> float:
-        """How long the driver has not come back from its present call."""
-        return time.monotonic() - self._turned_s
+    def is_stuck(self) -> bool:
+        """Whether the driver does not come back from its call: only the process's end ends it."""
+        limit_s = GRAB_HANGS_S if self._pump.is_open else OPEN_HANGS_S
+        return time.monotonic() - self._turned_s >= limit_s
 
     def wait_newer(self, number: int, timeout_s: float) -> Seen | None:
         """Wait for a picture with a greater number; None where none came in time."""

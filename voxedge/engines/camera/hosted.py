@@ -4,7 +4,9 @@
 method      request header                                  items
 ==========  ==============================================  =====================================
 ``live``    ``every_ms`` (125)                              small grey frames (``number``,
-                                                            ``at_ms``, ``full``), or ``trouble``
+                                                            ``at_ms``, ``full``), or ``trouble``;
+                                                            an error where only the end of this
+                                                            process helps
 ``shoot``   ``burst`` (4), ``wait_s`` (6)                   one whole frame, the sharpest
 ``take``    the same                                        the same
 ``focus``   none                                            none
@@ -31,16 +33,13 @@ from voxedge.engines.camera.source import Source
 from voxedge.engines.camera.torch import NoTorch, Torch, open_torch
 from voxedge.engines.camera.usb import UsbSource
 from voxedge.engines.framing import Message
-from voxedge.errors import CameraChanged, CameraFailed, VoxedgeError
+from voxedge.errors import CameraFailed, CameraLost, VoxedgeError
 from voxedge.flow import Frame
 from voxedge.vision.quality import fine_sharpness
 
 IDLE_S = 15.0
 HEARTBEAT_S = 0.4
 """The live view says at least this often how things stand."""
-
-STUCK_S = 5.0
-"""A driver that does not come back for so long is given up."""
 
 MOST_BURST = 8
 _FINE_PX = 1600
@@ -130,7 +129,8 @@ class HostedCamera:
             began_s = time.monotonic()
             after = seen.number if seen is not None else 0
             newer = await asyncio.to_thread(drain.wait_newer, after, HEARTBEAT_S)
-            await _not_stuck(drain)
+            if drain.is_stuck:
+                raise CameraLost(camera=self._source.name, reason="its driver hangs")
             trouble = drain.pump.trouble()
             if trouble is not None:
                 yield _told(trouble)
@@ -149,14 +149,13 @@ class HostedCamera:
             if left_s <= 0:
                 break
             newer = await asyncio.to_thread(drain.wait_newer, number, min(left_s, HEARTBEAT_S))
-            await _not_stuck(drain)
             trouble = drain.pump.trouble()
-            if trouble is not None and not isinstance(trouble, CameraChanged):
+            if trouble is not None:
                 raise trouble
             if newer is None:
                 continue
             number = newer.number
-            if not drain.pump.settled:
+            if not (drain.pump.settled and newer.usable):
                 continue
             taken += 1
             sharpness = await asyncio.to_thread(_fine, newer) if burst > 1 else 0.0
@@ -174,13 +173,6 @@ class HostedCamera:
             reason = "its picture does not decode"
             raise CameraFailed(camera=self._source.name, reason=reason) from error
         return Message(codec.frame_to_header(frame), codec.frame_payload(frame))
-
-
-async def _not_stuck(drain: Drain) -> None:
-    if drain.stuck_s >= STUCK_S:
-        # Nothing can end a driver's call but the end of the process: keep still, so that the
-        # daemon's deadline for the next item kills this worker.
-        await asyncio.Event().wait()
 
 
 def _fine(seen: Seen) -> float:

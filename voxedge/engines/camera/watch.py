@@ -82,9 +82,12 @@ class Watch:
         self._fingerprint: int | None = None
         self._size: tuple[int, int] | None = None
         self._changed = False
+        self._tiny = False
 
-    def saw(self, now_s: float, size_px: tuple[int, int], fingerprint: int, level: float) -> None:
-        """Take note of a picture.
+    def saw(self, now_s: float, size_px: tuple[int, int], fingerprint: int, level: float) -> bool:
+        """Take note of a picture and return whether it is one of the page.
+
+        A fault is one only when it lasts; a burst must not choose among its pictures meanwhile.
 
         Args:
             now_s: when it came, monotonic.
@@ -93,15 +96,19 @@ class Watch:
             level: mean grey, 0 to 255.
         """
         self._newest_s = now_s
-        if fingerprint != self._fingerprint or level >= _BURNT_LEVEL:
+        moved = fingerprint != self._fingerprint or level >= _BURNT_LEVEL
+        lit = level > self._limits.black_level
+        if moved:
             self._fingerprint, self._moved_s = fingerprint, now_s
-        if level > self._limits.black_level:
+        if lit:
             self._lit_s = now_s
         if self._size is None:
             self._size = size_px
             self._lit_s = now_s
         elif size_px != self._size:
             self._changed = True
+        self._tiny = max(size_px) < self._limits.smallest_px
+        return moved and lit and not self._tiny
 
     def fault(self, now_s: float) -> Fault | None:
         """Return what is wrong now."""
@@ -111,7 +118,8 @@ class Watch:
             return Fault.LOST
         if self._size is None:
             return None
-        if max(self._size) < limits.smallest_px:
+        if self._tiny:
+            # Before changed: pictures that became tiny did both.
             return Fault.TINY
         if self._changed:
             return Fault.CHANGED
