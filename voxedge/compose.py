@@ -84,9 +84,10 @@ def open_reader() -> PageReader:
     Raises:
         OcrMissing: tesseract is not installed.
     """
+    from voxedge.engines.barcode.finder import open_code_finder
     from voxedge.engines.ocr.reader import TesseractReader
 
-    return TesseractReader(numbers=open_number_check())
+    return TesseractReader(numbers=open_number_check(), codes=open_code_finder())
 
 
 def open_number_check() -> NumberCheck | None:

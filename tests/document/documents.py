@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from voxedge.document.model import (
     Box,
+    Code,
     Document,
     Page,
     Paragraph,
@@ -48,6 +49,10 @@ def document(text: str, joiner: str = " ") -> Document:
     return Document(tuple(sections), tuple(Page(10, 10) for _ in range(page + 1)), "en")
 
 
+_PAGES = (
+    Page(10, 10),
+    Page(20, 10, 90, (Code("Data Matrix", "0112345678901231\x1d21é", Box(1, 2, 3, 4), True),)),
+)
 _words = st.builds(
     Word,
     text=st.text(alphabet="abcé 5.ß語が", min_size=0, max_size=4),
@@ -63,7 +68,7 @@ _sections = st.builds(Section, st.lists(_paragraphs, max_size=3).map(tuple))
 documents = st.builds(
     Document,
     sections=st.lists(_sections, max_size=3).map(tuple),
-    pages=st.lists(st.just(Page(10, 10)), max_size=4).map(tuple),
+    pages=st.lists(st.sampled_from(_PAGES), max_size=4).map(tuple),
     language=st.just("en"),
 )
 """Any document, with empty parts and pages in any order, as a recogniser may leave it."""

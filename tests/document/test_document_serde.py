@@ -76,7 +76,7 @@ def test_what_is_printed_for_one_word() -> None:
         (Section((Paragraph((Sentence((word,)),)),)),), (Page(100, 200, 90),), "en", "e"
     )
     data = to_json(document)
-    assert data["pages"] == [{"width": 100, "height": 200, "rotation": 90}]
+    assert data["pages"] == [{"width": 100, "height": 200, "rotation": 90, "codes": []}]
     (printed,) = data["sections"][0]["paragraphs"][0]["sentences"][0]["words"]
     assert printed == {"text": "mg", "page": 1, "box": [10, 20, 30, 30], "confidence": 0.988}
 

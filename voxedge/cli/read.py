@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import datetime
 import json
 import os
 import sys
@@ -13,10 +14,11 @@ from voxedge.cli.options import Subparsers, add_voice_options, load_settings
 from voxedge.cli.voice import tell_of_switch
 from voxedge.compose import open_reader, open_sink, open_voice, style_of
 from voxedge.config import Settings
+from voxedge.document.label import label_of, label_to_json
 from voxedge.document.serde import to_json
 from voxedge.engines.ocr.images import load_frame
 from voxedge.errors import NoSoundCard, SoundCardUnknown, VoxedgeError
-from voxedge.reader.aloud import read_aloud, read_silently
+from voxedge.reader.aloud import label_sentences, read_aloud, read_silently
 from voxedge.reader.pages import PageFailed, PageFeed, PagesRead, Part
 from voxedge.speech.speak import SpeechReport
 
@@ -103,6 +105,8 @@ class _Session:
         paragraphs = [
             paragraph.text for section in part.sections for paragraph in section.paragraphs
         ]
+        if told := label_sentences(part, self._language):
+            paragraphs.insert(0, " ".join(told))
         try:
             print("\n\n".join(paragraphs), end="\n\n", flush=True)
         except BrokenPipeError:
@@ -119,9 +123,11 @@ def _as_json(pages: PagesRead, speech: SpeechReport | None) -> dict[str, object]
     if speech is not None and speech.first_audio_ms is not None:
         timings_ms["first_audio"] = round(speech.first_audio_ms, 1)
     if pages.document is None:
-        lists: dict[str, object] = {"pages": [], "sections": [], "numbers": []}
+        lists: dict[str, object] = {"pages": [], "label": None, "sections": [], "numbers": []}
         return {"text": "", "language": "", "engine": "", **lists, "timings_ms": timings_ms}
-    return {**to_json(pages.document), "timings_ms": timings_ms}
+    today = datetime.datetime.now().astimezone().date()
+    label = label_to_json(label_of(pages.document, today))
+    return {**to_json(pages.document), "label": label, "timings_ms": timings_ms}
 
 
 def _print_timings(pages: PagesRead, speech: SpeechReport | None) -> None:

@@ -114,6 +114,23 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A barcode or matrix code on a page.
+
+    Attributes:
+        symbology: "DataMatrix", "EAN13", "QRCode"...
+        text: its content; GS1 elements are parted by ASCII 29.
+        box: around it.
+        is_gs1: it says of itself that it holds GS1 elements (``voxedge.document.gs1``).
+    """
+
+    symbology: str
+    text: str
+    box: Box
+    is_gs1: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One picture of a page, upright.
 
@@ -121,11 +138,13 @@ class Page:
         width: pixels, upright.
         height: pixels, upright.
         rotation: degrees clockwise that the picture was turned to be upright (0, 90, 180, 270).
+        codes: barcodes and matrix codes on it.
     """
 
     width: int
     height: int
     rotation: int = 0
+    codes: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

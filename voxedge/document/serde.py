@@ -7,6 +7,7 @@ from typing import Any
 
 from voxedge.document.model import (
     Box,
+    Code,
     Document,
     Page,
     Paragraph,
@@ -32,7 +33,12 @@ def to_json(document: Document, timings_ms: Mapping[str, float] | None = None) -
         "language": document.language,
         "engine": document.engine,
         "pages": [
-            {"width": page.width, "height": page.height, "rotation": page.rotation}
+            {
+                "width": page.width,
+                "height": page.height,
+                "rotation": page.rotation,
+                "codes": [_code_to_json(code) for code in page.codes],
+            }
             for page in document.pages
         ],
         "sections": [section_to_json(section) for section in document.sections],
@@ -48,6 +54,22 @@ def to_json(document: Document, timings_ms: Mapping[str, float] | None = None) -
         ],
         "timings_ms": {name: round(value, 1) for name, value in (timings_ms or {}).items()},
     }
+
+
+def _code_to_json(code: Code) -> dict[str, Any]:
+    box = code.box
+    return {
+        "symbology": code.symbology,
+        "text": code.text,
+        "gs1": code.is_gs1,
+        "box": [box.left, box.top, box.width_px, box.height_px],
+    }
+
+
+def _code_from_json(data: Mapping[str, Any]) -> Code:
+    left, top, width, height = (int(value) for value in data["box"])
+    box = Box(left, top, left + width, top + height)
+    return Code(str(data["symbology"]), str(data["text"]), box, bool(data["gs1"]))
 
 
 def section_to_json(section: Section) -> dict[str, Any]:
@@ -97,7 +119,13 @@ def from_json(data: Mapping[str, Any]) -> Document:
         return Document(
             sections=tuple(section_from_json(section) for section in data["sections"]),
             pages=tuple(
-                Page(int(page["width"]), int(page["height"]), int(page["rotation"]))
+                Page(
+                    int(page["width"]),
+                    int(page["height"]),
+                    int(page["rotation"]),
+                    # Documents kept by earlier versions have none.
+                    tuple(_code_from_json(code) for code in page.get("codes", ())),
+                )
                 for page in data["pages"]
             ),
             language=str(data["language"]),

@@ -13,6 +13,7 @@ import numpy as np
 
 from voxedge.document.model import (
     Box,
+    Code,
     Document,
     Page,
     Paragraph,
@@ -148,9 +149,13 @@ def sections_from_bytes(data: bytes | bytearray | memoryview) -> tuple[Section, 
     return _load(data, build)
 
 
-def page_to_list(page: Page) -> list[int]:
-    """Return width, height and rotation."""
-    return [page.width, page.height, page.rotation]
+def page_to_list(page: Page) -> list[Any]:
+    """Return width, height, rotation and codes."""
+    codes = [
+        [c.symbology, c.text, c.box.left, c.box.top, c.box.right, c.box.bottom, c.is_gs1]
+        for c in page.codes
+    ]
+    return [page.width, page.height, page.rotation, codes]
 
 
 def page_from_list(raw: Any) -> Page:
@@ -160,10 +165,18 @@ def page_from_list(raw: Any) -> Page:
         CorruptAnswer: anything else.
     """
     try:
-        width, height, rotation = (_typed(value, int) for value in raw)
+        *numbers, codes = raw
+        width, height, rotation = (_typed(value, int) for value in numbers)
+        return Page(width, height, rotation, tuple(_to_code(*code) for code in codes))
     except (TypeError, ValueError) as error:
         raise CorruptAnswer("not a page") from error
-    return Page(width, height, rotation)
+
+
+def _to_code(
+    symbology: Any, text: Any, left: Any, top: Any, right: Any, bottom: Any, is_gs1: Any
+) -> Code:
+    box = Box(_typed(left, int), _typed(top, int), _typed(right, int), _typed(bottom, int))
+    return Code(_typed(symbology, str), _typed(text, str), box, _typed(is_gs1, bool))
 
 
 def document_to_bytes(document: Document) -> bytes:

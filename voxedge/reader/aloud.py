@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voxedge.audio.sink import AudioSink
+from voxedge.document.model import Document
 from voxedge.engines.protocols import Synthesizer
 from voxedge.flow import Utterance
+from voxedge.reader.conversation.labels import label_told
+from voxedge.reader.messages import load_messages
 from voxedge.reader.pages import PageFailed, PageFeed, PagesRead, Part
 from voxedge.speech.events import Event, UtteranceStarted
 from voxedge.speech.lines import Line
-from voxedge.speech.planner import Planner, Style
+from voxedge.speech.planner import Planner, Style, plan_text
 from voxedge.speech.speak import SpeechReport, speak_stream
 
 logger = logging.getLogger(__name__)
@@ -67,12 +71,30 @@ async def read_aloud(
                     if speak_failures:
                         yield Utterance(part.error.speech, rate=style.rate, pause_after_ms=400)
                     continue
+                for line in _label_lines(part, style):
+                    yield line
                 for section in part.sections:
                     for line in planner.section(section):
                         yield line
 
     speech = await speak_stream(script(), voice, sink, on_event=log_first_audio())
     return ReadAloud(feed.outcome(), speech)
+
+
+def label_sentences(part: Part, language: str) -> tuple[str, ...]:
+    """Return what is told of a box or a blister before its text; nothing of other parts."""
+    if isinstance(part, PageFailed) or part.page is None:
+        return ()
+    messages = load_messages()
+    first = Document(part.sections, (part.page,), language)
+    today = datetime.datetime.now().astimezone().date()
+    return tuple(messages.say(told.key, dict(told.slots)) for told in label_told(first, today))
+
+
+def _label_lines(part: Part, style: Style) -> Iterator[Line]:
+    own = replace(style, language=load_messages().language, lexicon=None)
+    for sentence in label_sentences(part, style.language):
+        yield from plan_text(sentence, own)
 
 
 async def read_silently(

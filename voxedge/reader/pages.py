@@ -19,10 +19,17 @@ Loader = Callable[[Path], Frame]
 
 @dataclass(frozen=True, slots=True)
 class SectionsRead:
-    """Sections of page ``number`` (from 0) that are final."""
+    """Sections of page ``number`` (from 0) that are final.
+
+    Attributes:
+        number: of the page, from 0.
+        sections: in reading order.
+        page: with the first sections of a page, that page.
+    """
 
     number: int
     sections: tuple[Section, ...]
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +123,10 @@ class PageFeed:
                     reading = await loop.run_in_executor(thread, self._begin, number, picture)
                     self._pages.append(reading.page)
                     steps = iter(reading)
+                    page: Page | None = reading.page
                     while sections := await loop.run_in_executor(thread, _step, steps):
-                        queue.put_nowait(self._note(SectionsRead(number, sections)))
+                        queue.put_nowait(self._note(SectionsRead(number, sections, page)))
+                        page = None
                 except VoxedgeError as error:
                     failed = PageFailed(number, error)
                     self._failures.append(failed)

@@ -40,9 +40,10 @@ def page_reader() -> TesseractReader:
         OcrMissing: tesseract is not installed.
     """
     from voxedge.compose import open_number_check
+    from voxedge.engines.barcode.finder import open_code_finder
     from voxedge.engines.ocr.reader import TesseractReader
 
-    return TesseractReader(numbers=open_number_check())
+    return TesseractReader(numbers=open_number_check(), codes=open_code_finder())
 
 
 def natural_voice_spec(name: str, threads: int) -> WorkerSpec:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
 from voxedge.document.build import SectionBuilder
-from voxedge.document.model import Document, Page, Section
+from voxedge.document.model import Box, Code, Document, Page, Section
+from voxedge.engines.barcode.finder import CodeFinder, Finding
 from voxedge.engines.ocr.assemble import printed_lines
 from voxedge.engines.ocr.languages import bcp47, is_unspaced
 from voxedge.engines.ocr.lexicon import load_lexicon
@@ -25,7 +27,7 @@ from voxedge.engines.ocr.tesseract import Installation, TsvWord, find_installati
 from voxedge.engines.ocr.upright import RegionReading, View, find_upright
 from voxedge.errors import NothingToRead
 from voxedge.flow import Frame
-from voxedge.vision.illumination import to_grey
+from voxedge.vision.illumination import Grey, to_grey
 from voxedge.vision.strokes import binarise
 
 Sections = Generator[tuple[Section, ...], None, None]
@@ -55,12 +57,18 @@ class PageReading:
 class TesseractReader:
     """A ``PageReader`` on the tesseract program. Stateless between calls; any thread."""
 
-    def __init__(self, timeout_s: float = 120.0, numbers: NumberCheck | None = None) -> None:
+    def __init__(
+        self,
+        timeout_s: float = 120.0,
+        numbers: NumberCheck | None = None,
+        codes: CodeFinder | None = None,
+    ) -> None:
         """Ask the installed tesseract for its version and languages.
 
         Args:
             timeout_s: for each call of tesseract; a dense column takes 10 s on a Pi 4.
             numbers: reads every number a second time; without it all numbers are doubtful.
+            codes: looks for barcodes while the page is being turned upright.
 
         Raises:
             OcrMissing: tesseract is not installed.
@@ -68,6 +76,7 @@ class TesseractReader:
         """
         self._timeout_s = timeout_s
         self._numbers = numbers
+        self._codes = codes
         self._installation = find_installation()
 
     @property
@@ -123,6 +132,7 @@ class TesseractReader:
             bcp47(language), "" if recogniser.unspaced else " ", recogniser.judge.knows
         )
         grey = to_grey(frame.pixels)
+        finding = self._codes.begin(grey) if self._codes is not None else None
         upright = find_upright(grey, recogniser)
         view, sample = upright if upright is not None else (None, Score(0, 0))
         sparse = None
@@ -133,15 +143,30 @@ class TesseractReader:
         ):
             height, width = view.grey.shape
             sections = _regions(view, recogniser, builder, page, self._numbers)
+            if view.letters < _LITTLE_TEXT:
+                # A label: what it says first depends on all of it.
+                sections = _at_once(sections)
+            codes = self._found(finding, grey, view.rotation)
             return PageReading(
-                _or_nothing(sections, frame.source), Page(width, height, view.rotation)
+                _or_nothing(sections, frame.source), Page(width, height, view.rotation, codes)
             )
         if sparse is None or not sparse.is_something:
             raise NothingToRead(path=frame.source)
         width, height = sparse.page_size
         sections = _sparse(sparse, recogniser, builder, page, self._numbers)
+        codes = self._found(finding, grey, sparse.rotation)
         return PageReading(
-            _or_nothing(sections, frame.source), Page(width, height, sparse.rotation)
+            _or_nothing(sections, frame.source), Page(width, height, sparse.rotation, codes)
+        )
+
+    def _found(self, finding: Finding | None, grey: Grey, rotation: int) -> tuple[Code, ...]:
+        """Return the codes with boxes on the upright page."""
+        if self._codes is None or finding is None:
+            return ()
+        height, width = grey.shape
+        return tuple(
+            replace(code, box=_turned(code.box, width, height, rotation))
+            for code in self._codes.end(finding)
         )
 
     def _judge(self, language: str) -> Judge:
@@ -162,6 +187,22 @@ def _or_nothing(sections: Sections, source: str) -> Sections:
             raise NothingToRead(path=source)
         yield first
         yield from sections
+
+
+def _at_once(sections: Sections) -> Sections:
+    """Hand everything on together."""
+    with closing(sections):
+        everything = tuple(section for part in sections for section in part)
+    if everything:
+        yield everything
+
+
+def _turned(box: Box, width: int, height: int, rotation: int) -> Box:
+    """Turn a box clockwise by quarter turns with its picture, which is ``width`` x ``height``."""
+    for _ in range(rotation // 90 % 4):
+        box = Box(height - box.bottom, box.left, height - box.top, box.right)
+        width, height = height, width
+    return box
 
 
 def _is_page(view: View, sample: Score, recogniser: Recogniser) -> bool:
@@ -243,6 +284,8 @@ def _sparse(
         letter_px=sparse.letter_px,
         page=page,
     )
+    # Print that stands about on a box is no table.
+    lines = [replace(line, spans=()) for line in lines]
     sections = builder.add(lines) + builder.finish()
     if sections:
         yield sections

@@ -31,6 +31,7 @@ from voxedge.reader.conversation.happenings import (
     TextCame,
     TimedOut,
 )
+from voxedge.reader.conversation.labels import label_told
 from voxedge.reader.conversation.model import Model, Open, Step, Work, World
 from voxedge.speech.events import Outcome
 from voxedge.speech.lines import SpeechClass
@@ -124,26 +125,27 @@ def page_began(model: Model, event: PageBegan, _world: World) -> Step:
     return Step(replace(model, work=replace(model.work, begun=event)))
 
 
-def text_came(model: Model, event: TextCame, _world: World) -> Step:
+def text_came(model: Model, event: TextCame, world: World) -> Step:
     """Text is there: read it from the first of it on."""
     work = model.work
     if work is None or work.begun is None:
         return Step(model)
     page = () if work.texts else (work.begun.page,)
+    first = Document(event.sections, page, work.begun.language, work.begun.engine)
     if model.open is not None and (work.append or work.texts):
         before = len(model.open.book.outline.words)
         document = replace(model.open, book=model.open.book.grown(event.sections, page))
     else:
         before = 0
-        fresh = Document(event.sections, page, work.begun.language, work.begun.engine)
-        document = Open(book_of(fresh))
+        document = Open(book_of(first))
     model = replace(model, open=document, work=replace(work, texts=True), new=False)
     if len(document.book.outline.words) == before:
         return Step(model)
     start = Cursor(before)
     if model.state in WORKING:
         model = replace(model, state=State.READING, open=document.at(start), reply=())
-        return Step(model, (ReadOn(start),))
+        today = world.wall.date() if world.wall is not None else None
+        return Step(model, (*label_told(first, today), ReadOn(start)))
     if model.menu is not None and model.menu.back in WORKING:
         model = replace(model, open=document.at(start))
         return Step(_working(model, State.READING))
