@@ -356,6 +356,30 @@ def test_a_verity_bundle_is_made_and_verified(tmp_path: Path, workshop: Workshop
     )
 
 
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="zstd is not installed")
+def test_what_the_build_leaves_is_taken_as_it_is(tmp_path: Path, workshop: Workshop) -> None:
+    """Compressed images, as image-build/build writes them."""
+    run("mke2fs", "-q", "-t", "ext4", "-d", workshop.folder / "root", tmp_path / "root.ext4", "8M")
+    run("zstd", "-q", tmp_path / "root.ext4")
+    run("zstd", "-q", workshop.folder / "boot.vfat", "-o", tmp_path / "boot.vfat.zst")
+    out = tmp_path / "new.raucb"
+    run(sys.executable, ROOT / "image-build/bundle", tmp_path / "root.ext4.zst",
+        tmp_path / "boot.vfat.zst", "--cert", workshop.trusted,
+        "--key", workshop.folder / "ours.key", "--out", out)  # fmt: skip
+    told = run("rauc", f"--keyring={workshop.trusted}", "info", "--output-format=shell", out).stdout
+    assert f"RAUC_IMAGE_SIZE_0={8 << 20}" in told
+
+
+def test_an_image_larger_than_its_slot_makes_no_bundle(tmp_path: Path, workshop: Workshop) -> None:
+    with (tmp_path / "boot.vfat").open("wb") as file:
+        file.truncate(193 << 20)
+    done = run(sys.executable, ROOT / "image-build/bundle", workshop.folder / "root",
+               tmp_path / "boot.vfat", "--cert", workshop.trusted,
+               "--key", workshop.folder / "ours.key", "--out", tmp_path / "x.raucb",
+               code=1)  # fmt: skip
+    assert "larger than its slot of 192 MiB" in done.stderr
+
+
 def test_a_key_that_does_not_fit_makes_no_bundle(tmp_path: Path, workshop: Workshop) -> None:
     out = tmp_path / "no.raucb"
     done = run(sys.executable, ROOT / "image-build/bundle", workshop.folder / "root",
