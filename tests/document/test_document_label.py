@@ -112,6 +112,13 @@ def test_a_number_in_doubt_stays_in_doubt():
     assert fields["name"].is_certain
 
 
+def test_a_number_in_a_name_is_a_number() -> None:
+    lines = ("*EVINAL-400", "soft gelatin capsules 400 mg", "EXP 07/2027")
+    assert told(label_page(*lines))["name"].is_certain
+    doubted = told(label_page(*lines, second={"EVINAL-400": "EVINAL-100"}))["name"]
+    assert (doubted.text, doubted.is_certain) == ("EVINAL-400", False)
+
+
 def test_without_a_second_reader_no_number_is_certain():
     document = label_page(*BOX)
     unchecked = [

@@ -225,10 +225,6 @@ class _Text:
             if at < end and at + len(word.text) > start
         ]
 
-    def between(self, start: int, end: int) -> tuple[Word, ...]:
-        """Return the words that a part of the text stands in."""
-        return tuple(self.words[number] for number in self.places(start, end))
-
 
 def _joined(texts: Sequence[_Text]) -> _Text:
     """Put paragraphs behind each other, so that a mark finds its value in the next line."""
@@ -295,8 +291,8 @@ def _strengths(texts: Sequence[_Text]) -> Iterator[tuple[float, _Text, int, int]
             unit = canonical(figure.unit).split("/")[0]
             if figure.kind is not NumberKind.DOSE or not _STRENGTH.fullmatch(unit):
                 continue
-            words = text.between(figure.start, figure.end)
-            yield max(w.box.height_px for w in words), text, figure.start, figure.end
+            heights = [text.words[n].box.height_px for n in text.places(figure.start, figure.end)]
+            yield max(heights), text, figure.start, figure.end
 
 
 def _strength(texts: Sequence[_Text]) -> Field | None:
@@ -320,7 +316,7 @@ def _form(texts: Sequence[_Text]) -> Field | None:
             match = unspaced.search(text.text)
             # "每板12片" counts tablets; "阿莫西林胶囊" is one's name.
             if match and not text.text[: match.start()].rstrip()[-1:].isdigit():
-                return _worded("form", match[0], text.between(match.start(), match.end()))
+                return _worded("form", match[0], text, text.places(match.start(), match.end()))
         words = [fold(word.text).strip(".,;:()").replace("-", " ") for word in text.words]
         for form, needed in _FOLDED_FORMS:
             longest = len(form.split())
@@ -330,26 +326,27 @@ def _form(texts: Sequence[_Text]) -> Field | None:
                     likeness = fuzz.ratio(" ".join(words[at : at + length]), form)
                     value = likeness + 3 * len(form)
                     if likeness >= needed and (best is None or value > best[0]):
-                        part = text.words[at : at + length]
-                        printed = " ".join(word.text for word in part).strip(".,;:()")
-                        best = (value, _worded("form", printed, part))
+                        part = range(at, at + length)
+                        printed = " ".join(text.words[n].text for n in part).strip(".,;:()")
+                        best = (value, _worded("form", printed, text, part))
     return best[1] if best else None
 
 
-def _worded(name: str, text: str, words: Sequence[Word]) -> Field:
-    """Return a field of letters: no digit is in it, so the recogniser's own confidence decides."""
+def _worded(name: str, text: str, source: _Text, places: Sequence[int]) -> Field:
+    """Return a field of words: the recogniser's own confidence decides, numbers in it as always."""
+    words = [source.words[place] for place in places]
     sure = bool(words) and min(word.confidence for word in words) >= _SURE_NAME
+    numbers = [place for place in places if holds_figure(source.words[place].text)]
+    sure = sure and not any(source.doubted[place] for place in numbers)
+    sure = sure and all(
+        canonical(source.words[place].second or "") == canonical(source.words[place].text)
+        for place in numbers
+    )
     return Field(name, text, Certainty.CERTAIN if sure else Certainty.DOUBTFUL, (text,))
 
 
 def _name(texts: Sequence[_Text], strength: Field | None) -> Field | None:
-    """Return the words before the strength on its line, else those in the largest type."""
-    if strength is not None:
-        for text in texts:
-            at = text.text.find(strength.text)
-            before = [w for w in text.between(0, at) if not _NOT_A_NAME.fullmatch(w.text)]
-            if at > 0 and before and len(before) <= _NAME_WORDS:
-                return _worded("name", " ".join(w.text for w in before).strip(" ,;:"), before)
+    """Return the words in the largest type; those before the strength where they are as large."""
     candidates = [
         (word.box.height_px, text, number)
         for text in texts
@@ -359,6 +356,13 @@ def _name(texts: Sequence[_Text], strength: Field | None) -> Field | None:
     if not candidates:
         return None
     height, text, number = max(candidates, key=lambda item: item[0])
+    for line in texts:
+        at = line.text.find(strength.text) if strength is not None else -1
+        before = [n for n in line.places(0, at) if not _NOT_A_NAME.fullmatch(line.words[n].text)]
+        tallest = max((line.words[n].box.height_px for n in before), default=0)
+        if at > 0 and len(before) <= _NAME_WORDS and tallest >= _SAME_TYPE * height:
+            printed = " ".join(line.words[n].text for n in before).strip(" ,;:")
+            return _worded("name", printed, line, before)
     last = number + 1
     while last < len(text.words) and last - number < _NAME_WORDS:
         word = text.words[last]
@@ -371,8 +375,8 @@ def _name(texts: Sequence[_Text], strength: Field | None) -> Field | None:
         if word.box.height_px < _SAME_TYPE * height or not any(map(str.isalpha, word.text)):
             break
         first -= 1
-    words = text.words[first:last]
-    return _worded("name", " ".join(word.text for word in words).strip(" ,;:"), words)
+    printed = " ".join(word.text for word in text.words[first:last]).strip(" ,;:")
+    return _worded("name", printed, text, range(first, last))
 
 
 def _coded(codes: Sequence[Code], today: datetime.date) -> Gs1Label | None:
