@@ -133,6 +133,21 @@ def test_off_means_no_open_microphone() -> None:
     stand_by([], do=off_and_on, seconds=0.0)
 
 
+def test_it_is_deaf_as_soon_as_the_device_speaks_though_nobody_tells_it() -> None:
+    async def speaks(bench: Bench) -> None:
+        await asyncio.sleep(1.2)
+        assert bench.microphone.opened == 1
+        bench.mode = Mode.MUTED
+        await asyncio.sleep(0.3)
+        assert bench.microphone.closed == 1
+        bench.mode = Mode.WAKE
+        await asyncio.sleep(1.0)
+        assert bench.microphone.opened == 2, "and hears again when nobody tells it either"
+        bench.mode = Mode.MUTED
+
+    assert stand_by([], WORD, do=speaks).woken == 0
+
+
 def test_while_it_speaks_only_stop_words_are_heard() -> None:
     async def speaking(bench: Bench) -> None:
         bench.turn(Mode.STOP_WORDS)

@@ -112,7 +112,7 @@ def talking(folder: Path, config: str = "", microphone: bool = True) -> Iterator
         )
     reader = Talked(process, folder)
     try:
-        reader.until(lambda: (folder / "control.sock").exists(), "the socket")
+        reader.until(lambda: "daemon: ready" in reader.log, "it is ready")
         reader.until(lambda: reader.status().speaking, "the welcome")
         yield reader
     finally:

@@ -5,24 +5,32 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxedge.audio.capture import Microphone
-from voxedge.audio.endpoint import Edge, Endpointer, energy_probability, silero_probability
+from voxedge.audio.capture import RATE_HZ, Microphone
+from voxedge.audio.endpoint import Edge, Endpointer
 from voxedge.audio.sound_file import SoundFile
-from voxedge.cli.options import Subparsers
-from voxedge.commands.grammar import build
-from voxedge.commands.language import load
+from voxedge.cli.options import Subparsers, load_settings
+from voxedge.cli.run import state_folder
+from voxedge.commands.grammar import Grammar, build
+from voxedge.commands.language import CommandLanguage, load
 from voxedge.commands.parse import Understood, understand
-from voxedge.errors import RecogniserMissing
-from voxedge.service.hearing import WorkerRecogniser, recogniser_spec
+from voxedge.errors import MicrophoneClipped
+from voxedge.service.hearing import WorkerRecogniser, check_recogniser, recogniser_spec
+from voxedge.service.hearing_parts import CLIPPED, endpointer
+from voxedge.service.tuning import load_thresholds
 from voxedge.service.workers import Worker
 
 if TYPE_CHECKING:
+    from voxedge.audio.capture import SoundSource
     from voxedge.engines.asr.protocol import Heard
+
+PATIENCE_S = 60.0
+"""For a model that is being loaded: a large one takes a quarter of a minute on a Pi 4."""
 
 
 def register(commands: Subparsers) -> None:
@@ -35,78 +43,91 @@ def register(commands: Subparsers) -> None:
     )
     parser.add_argument("--wav", metavar="FILE", type=Path, help="a recording, not the microphone")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    parser.add_argument("--lang", metavar="L", default="en", help="language of the commands")
-    parser.add_argument("--device", metavar="CARD", help="microphone by ALSA card id or name")
+    parser.add_argument("--lang", metavar="L", dest="hearing_language", help="of the commands")
+    parser.add_argument("--device", metavar="CARD", dest="microphone", help="microphone by card id")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Listen until the recording ends, or for ever."""
-    return asyncio.run(_listen(arguments))
-
-
-async def _listen(arguments: argparse.Namespace) -> int:
-    language = load(arguments.lang)
-    source = SoundFile(arguments.wav) if arguments.wav else Microphone(arguments.device)
-    # Missing or damaged models are told at once, not as the failure of a worker.
-    await asyncio.to_thread(_check, language.tag)
-    grammar = build(language)
-    async with Worker(recogniser_spec(language.tag)) as worker:
-        ear = WorkerRecogniser(worker, patience_s=60.0)
-        await ear.set_grammar(grammar)
-        cutter, position_ms, started_ms, open_ = endpointer(), 0.0, 0.0, False
-        async for piece in source.pieces():
-            for edge, samples in cutter.hear(piece):
-                if edge is Edge.START:
-                    started_ms, open_ = position_ms - 1000 * len(samples) / 16_000, True
-                heard: Heard | None = await ear.feed(samples)
-                if edge in (Edge.END, Edge.TOO_LONG):
-                    heard, open_ = await ear.finish(), False
-                if heard is not None and heard.final:
-                    made = understand(heard.text, heard.confidence, language, grammar)
-                    _print(made, ear.name, started_ms + heard.end_ms, arguments.json)
-            position_ms += 1000 * len(piece) / 16_000
-        if open_:
-            heard = await ear.finish()
-            made = understand(heard.text, heard.confidence, language, grammar)
-            _print(made, ear.name, started_ms + heard.end_ms, arguments.json)
+    settings = load_settings(arguments).hearing
+    language = load(arguments.hearing_language or settings.language)
+    source: SoundSource
+    if arguments.wav is not None:
+        source = SoundFile(arguments.wav)
+    else:
+        source = Microphone(arguments.microphone or settings.microphone or None)
+    listener = _Listener(language, build(language), arguments.json)
+    asyncio.run(listener.listen(source))
+    if arguments.wav is not None and not listener.understood and listener.clipped > CLIPPED:
+        raise MicrophoneClipped(percent=round(100 * listener.clipped))
     return 0
 
 
-def endpointer() -> Endpointer:
-    """Return one with the best detector there is."""
-    try:
-        return Endpointer(silero_probability())
-    except RecogniserMissing:
-        return Endpointer(energy_probability())
+class _Listener:
+    """Prints what is made of each utterance.
 
-
-def _check(language: str) -> None:
-    """Find out, without opening anything, whether there is a recogniser.
-
-    Raises:
-        RecogniserMissing: none.
-        RecogniserCorrupt: the model is damaged, and no other takes over.
+    Args:
+        language: of the commands.
+        grammar: what may be said.
+        as_lines: of JSON.
     """
-    from voxedge.errors import RecogniserCorrupt
-    from voxedge.models.recognisers import find_model
 
-    try:
-        require("vosk", language)
-        find_model(language)
-    except (RecogniserMissing, RecogniserCorrupt):
-        if language != "en" or find_spec("pocketsphinx") is None:
-            raise
+    def __init__(self, language: CommandLanguage, grammar: Grammar, as_lines: bool) -> None:
+        self._language = language
+        self._grammar = grammar
+        self._as_lines = as_lines
+        self._thresholds = load_thresholds(state_folder(), language.tag)
+        self.understood = False
+        self.clipped = 0.0
+        """Largest share of clipped samples of an utterance."""
 
+    async def listen(self, source: SoundSource) -> None:
+        """Listen until the source ends.
 
-def require(package: str, language: str) -> None:
-    """Make sure that a package of the ``hearing`` extra is installed.
+        Raises:
+            VoxedgeError: no recogniser, no microphone, or one that broke.
+        """
+        # Missing or damaged models are told at once, not as the failure of a worker.
+        await asyncio.to_thread(check_recogniser, self._language.tag)
+        async with Worker(recogniser_spec(self._language.tag)) as worker:
+            ear = WorkerRecogniser(worker, PATIENCE_S)
+            await ear.set_grammar(self._grammar)
+            await self._take(source, ear, endpointer())
 
-    Raises:
-        RecogniserMissing: it is not.
-    """
-    if find_spec(package) is None:
-        raise RecogniserMissing(language=language, reason="pip install 'voxedge[hearing]'")
+    async def _take(self, source: SoundSource, ear: WorkerRecogniser, cutter: Endpointer) -> None:
+        position_ms = started_ms = 0.0
+        is_open = False
+        async with aclosing(source.pieces()) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                for edge, samples in cutter.hear(piece):
+                    if edge is Edge.START:
+                        started_ms = position_ms - 1000 * len(samples) / RATE_HZ
+                        is_open = True
+                    heard = await ear.feed(samples)
+                    if edge in (Edge.END, Edge.TOO_LONG):
+                        heard, is_open = await ear.finish(), False
+                    if heard is not None and heard.final:
+                        self._tell(heard, ear.name, started_ms, cutter.clipped)
+                position_ms += 1000 * len(piece) / RATE_HZ
+        if is_open:
+            self._tell(await ear.finish(), ear.name, started_ms, cutter.clipped)
+
+    def _tell(self, heard: Heard, engine: str, started_ms: float, clipped: float) -> None:
+        made = understand(
+            heard.text, heard.confidence, self._language, self._grammar, self._thresholds
+        )
+        if made.intent is not None:
+            self.understood = True
+        elif clipped > CLIPPED:
+            self.clipped = max(self.clipped, clipped)
+            print(MicrophoneClipped(percent=round(100 * clipped)), file=sys.stderr)
+        end_ms = max(0.0, started_ms + heard.end_ms)
+        if self._as_lines:
+            line = json.dumps(as_json(made, engine, end_ms), ensure_ascii=False)
+        else:
+            line = "\n".join(_sentences(made))
+        print(line, flush=True)
 
 
 def as_json(made: Understood, engine: str, end_ms: float) -> dict[str, object]:
@@ -120,13 +141,6 @@ def as_json(made: Understood, engine: str, end_ms: float) -> dict[str, object]:
         "end_ms": round(end_ms),
         "engine": engine,
     }
-
-
-def _print(made: Understood, engine: str, end_ms: float, as_lines: bool) -> None:
-    if as_lines:
-        print(json.dumps(as_json(made, engine, end_ms), ensure_ascii=False), flush=True)
-        return
-    print("\n".join(_sentences(made)), flush=True)
 
 
 def _sentences(made: Understood) -> Iterator[str]:

@@ -10,6 +10,7 @@ input stream exists.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,8 @@ class Mode(Enum):
     """What is listened for."""
 
     OFF = "off"
+    MUTED = "muted"
+    """Soon again: the device speaks, or the talk button is in use. The microphone is closed."""
     WAKE = "wake"
     STOP_WORDS = "stop words"
     """The device speaks: a few words that are harmless when heard in error."""
@@ -44,6 +47,7 @@ class StandbySettings:
         wake_phrase: "" for none.
         after_speech_s: from the device's last word to an open microphone: rooms ring.
         longest_s: of an utterance that is decoded, with its pre-roll and the silence at its end.
+        look_s: how often to look whether the device still speaks; not every end of speech is told.
         retry_s: from a failure to the next try; doubles up to ``retry_most_s``.
         thresholds: action label to least confidence.
     """
@@ -51,6 +55,7 @@ class StandbySettings:
     wake_phrase: str = ""
     after_speech_s: float = 0.5
     longest_s: float = 3.0
+    look_s: float = 0.25
     retry_s: float = 2.0
     retry_most_s: float = 60.0
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -143,9 +148,11 @@ class Standby:
             if mode is Mode.WAKE:
                 await asyncio.sleep(self._settings.after_speech_s)
                 mode = self._mode()
-            if mode is not Mode.OFF:
+            if mode in (Mode.WAKE, Mode.STOP_WORDS):
                 return mode
-            await self._changed.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.look_s if mode is Mode.MUTED else None):
+                    await self._changed.wait()
 
     async def _while_wanted(self, mode: Mode, listening: asyncio.Task[None]) -> None:
         while self._mode() is mode and not listening.done():
@@ -170,6 +177,8 @@ class Standby:
         async with aclosing(source):  # type: ignore[type-var]
             async for piece in source:
                 self._in_trouble = False
+                if self._mode() is not mode:
+                    return  # Speech begins without a change that anybody is told of.
                 for edge, samples in cutter.hear(piece):
                     name = None if edge is None else edge.value
                     if name == "start":

@@ -60,6 +60,10 @@ FIRST_PATIENCE_S = 20.0
 """For the recogniser that is loaded for the first time, with somebody waiting: several seconds on a
 Pi 4. What is said meanwhile is kept."""
 
+CLIPPED = 0.02
+"""Share of samples at full scale from which on the microphone is to blame; a plosive now and then
+clips for less."""
+
 _HUSH_MARGIN_S = 5.0
 """Speech that the talk button held goes on by itself this long after the longest session."""
 
@@ -338,11 +342,14 @@ class Hearing:
             await self._standby.idle.wait()
 
     def _mode(self) -> Mode:
+        wake = bool(self._session.model.wake_word)
         if self._talk is not None and self._talk.listening:
-            return Mode.OFF
+            return Mode.MUTED if wake else Mode.OFF
         if self._session.speaking:
-            return Mode.STOP_WORDS if self._settings.barge_in else Mode.OFF
-        return Mode.WAKE if self._session.model.wake_word else Mode.OFF
+            if self._settings.barge_in:
+                return Mode.STOP_WORDS
+            return Mode.MUTED if wake else Mode.OFF
+        return Mode.WAKE if wake else Mode.OFF
 
     # -- what was heard -------------------------------------------------------------------
 
@@ -356,7 +363,9 @@ class Hearing:
         if action is Action.HUSH:
             self._hush()
             return
-        log.info("understood %s", action.label, extra=fields(event="understood", condition=action.label))
+        log.info(
+            "understood %s", action.label, extra=fields(event="understood", condition=action.label)
+        )
         if action is Action.HELP:
             self._advise()
         else:
@@ -380,7 +389,9 @@ class Hearing:
 
     def _tell(self, told: Told) -> None:
         session = self._session
-        log.info("talk: %s", told.value, extra=fields(event="listening", condition=told.name.lower()))
+        log.info(
+            "talk: %s", told.value, extra=fields(event="listening", condition=told.name.lower())
+        )
         match told:
             case Told.LISTENING:
                 session.earcon("listen")
@@ -434,6 +445,7 @@ class Hearing:
         return ListeningSettings(
             silence_s=self._settings.silence_s,
             deaf_s=earcon_ms / 1000.0,
+            clipped=CLIPPED,
             thresholds=self._ears.thresholds,
         )
 
