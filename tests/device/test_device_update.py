@@ -160,6 +160,12 @@ def test_without_a_reader_it_is_updated_in_silence(
             "Invalid bundle format: Signature size (165) exceeds bundle size",
             errors.UpdateCorrupt,
         ),
+        (
+            "signature verification failed: error:1700009E:CMS routines::verification failure\n"
+            "805F:error:1700006D:CMS routines:CMS_verify:content verify error:cms_smime.c:462:",
+            errors.UpdateCorrupt,
+        ),
+        ("Bundle format 'plain' not allowed", errors.UpdateCorrupt),
         ("", errors.UpdateFailed),
     ],
 )
@@ -182,10 +188,18 @@ def test_a_bundle_that_is_not_to_be_trusted_is_refused_aloud(
 @pytest.mark.parametrize(
     ("told", "kind"),
     [
-        ("LastError: Slot (/dev/x) is too small for image (2 MiB)", errors.UpdateTooLarge),
+        # Seen with 1.8 and 1.13.
+        (
+            "LastError: Installation error: Failed updating slot rootfs.1: "
+            "Slot (1048576 bytes) is too small for image (16777216 bytes).",
+            errors.UpdateTooLarge,
+        ),
         ("LastError: Failed to copy: No space left on device", errors.UpdateTooLarge),
         ("LastError: Failed mounting bundle: Input/output error", errors.UpdateCorrupt),
-        ("LastError: Compatible mismatch: Expected 'a' but found 'b'", errors.UpdateUnfit),
+        (
+            "LastError: Compatible mismatch: Expected 'a' but bundle manifest has 'b'",
+            errors.UpdateUnfit,
+        ),
         ("Error: Message recipient disconnected", errors.UpdateInterrupted),
         ("LastError: Failed marking slot", errors.UpdateFailed),
         ("", errors.UpdateFailed),

@@ -188,6 +188,8 @@ def _check_file(path: Path) -> None:
 
 _REASONS: tuple[tuple[str, type[VoxedgeError]], ...] = (
     (r"signature size is 0\b", UpdateUnsigned),
+    # The signature is one of ours, of other bytes.
+    (r"content verify error|bundle format .*not allowed", UpdateCorrupt),
     (r"signature verification failed|not signed|no keyring|certificate", UpdateUntrusted),
     (r"compatible mismatch|does not match system compatible", UpdateUnfit),
     (r"too small for image|no space left|too large|not enough space", UpdateTooLarge),
