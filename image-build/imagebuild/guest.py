@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import time
+from typing import Any
 
 from imagebuild.errors import BootTestFailed
 from imagebuild.machine import Machine
@@ -71,7 +71,7 @@ class Guest:
         """Let go of the connection."""
         self._connection.close()
 
-    def _next(self, deadline_s: float) -> dict:
+    def _next(self, deadline_s: float) -> dict[str, Any]:
         while b"\n" not in self._waiting:
             self._machine.need_running()
             left_s = deadline_s - time.monotonic()
@@ -80,10 +80,11 @@ class Guest:
             self._connection.settimeout(min(left_s, 2.0))
             try:
                 piece = self._connection.recv(1 << 20)
-            except (TimeoutError, socket.timeout):
+            except TimeoutError:
                 continue
             if not piece:
                 raise BootTestFailed(f"The channel closed.\n{self._machine.last_lines()}")
             self._waiting += piece
         line, _, self._waiting = self._waiting.partition(b"\n")
-        return json.loads(line)
+        message: dict[str, Any] = json.loads(line)
+        return message

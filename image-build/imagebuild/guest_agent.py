@@ -8,10 +8,13 @@ import base64
 import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import BinaryIO
 
 
 def main() -> int:
-    with open(sys.argv[1], "r+b", buffering=0) as port:
+    """Serve the port named on the command line, for ever."""
+    with Path(sys.argv[1]).open("r+b", buffering=0) as port:
         answer(port, {"hello": True})
         waiting = b""
         while True:
@@ -25,6 +28,7 @@ def main() -> int:
 
 
 def done(request: dict) -> dict:
+    """Run what was asked for and return the answer."""
     try:
         process = subprocess.run(
             ["/bin/sh", "-c", request["run"]],
@@ -40,7 +44,8 @@ def done(request: dict) -> dict:
     return {"id": request["id"], "code": code, "out": base64.b64encode(out).decode()}
 
 
-def answer(port, message: dict) -> None:
+def answer(port: BinaryIO, message: dict) -> None:
+    """Write one message; a port may take it in pieces."""
     data = json.dumps(message).encode() + b"\n"
     while data:
         data = data[port.write(data) :]

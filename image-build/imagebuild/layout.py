@@ -141,10 +141,8 @@ def assemble(plan: Plan, target: Path, parts: dict[str, Path]) -> None:
     _new_file(target, image_mib())
     run(["sfdisk", "--quiet", target], stdin=table(plan), env=plan.build_env)
     for label, source in parts.items():
-        run(
-            ["dd", f"if={source}", f"of={target}", "bs=1M", f"seek={offset_mib(label)}"]
-            + ["conv=notrunc,sparse", "status=none"]
-        )
+        command = ["dd", f"if={source}", f"of={target}", "bs=1M", f"seek={offset_mib(label)}"]
+        run([*command, "conv=notrunc,sparse", "status=none"])
 
 
 def _size_mib(label: str) -> int:

@@ -41,13 +41,10 @@ def build_lgpio(plan: Plan, source: Path, folder: Path) -> Path:
     run(["swig", "-python", "lgpio.i"], cwd=tree)
     library = f"_lgpio.cpython-{PYTHON.replace('.', '')}-aarch64-linux-gnu.so"
     parts = [*sorted((tree / "src").glob("lg*.c")), tree / "src/rgpiod.c", tree / "lgpio_wrap.c"]
-    run(
-        [compiler, "-shared", "-fPIC", "-O2", "-pthread", "-mcpu=cortex-a72", "-s"]
-        + [f"-ffile-prefix-map={tree}=.", "-Isrc", f"-I{headers}/python{PYTHON}", f"-I{headers}"]
-        + [*parts, "-lrt", "-ldl", "-o", library],
-        cwd=tree,
-        env=plan.build_env,
-    )
+    command = [compiler, "-shared", "-fPIC", "-O2", "-pthread", "-mcpu=cortex-a72", "-s"]
+    command += [f"-ffile-prefix-map={tree}=.", "-Isrc", f"-I{headers}/python{PYTHON}"]
+    command += [f"-I{headers}", *map(str, parts), "-lrt", "-ldl", "-o", library]
+    run(command, cwd=tree, env=plan.build_env)
     # SWIG ends lgpio.py with what %pythoncode includes; the licence travels along.
     wheel = folder / f"lgpio-{version}-{_TAG}-{_TAG}-manylinux_2_36_aarch64.whl"
     _write_wheel(wheel, version, [tree / "lgpio.py", tree / library], tree / "LICENSE")

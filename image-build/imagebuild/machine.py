@@ -33,7 +33,9 @@ Before=voxedge.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh -c 'mkdir -p /run/voxtest && mount -r LABEL=VOXTEST /run/voxtest && exec sh /run/voxtest/begin'
+ExecStart=mkdir -p /run/voxtest
+ExecStart=mount -r LABEL=VOXTEST /run/voxtest
+ExecStart=sh /run/voxtest/begin
 """
 """Brings the test disk in before the reader starts; the rest lies on that disk."""
 
@@ -73,6 +75,10 @@ def make_card(image: Path, work: Path, extra_mib: int = 256) -> Card:
 class Machine:
     """One start of the board, from power on to power off.
 
+    Attributes:
+        log: what the console said.
+        saved: numbers that ``guest_shelf.py`` wrote, complete also after the plug was pulled.
+
     Args:
         card: what it starts from.
         test_disk: read-only, labelled VOXTEST (``testdisk.py``).
@@ -82,6 +88,7 @@ class Machine:
 
     def __init__(self, card: Card, test_disk: Path, work: Path, name: str) -> None:
         self.log = work / f"{name}.log"
+        self.saved = work / f"{name}.saved"
         self._socket = work / f"{name}.sock"
         self._socket.unlink(missing_ok=True)
         self.begun_s = time.monotonic()
@@ -119,6 +126,8 @@ class Machine:
             *("-device", "virtio-serial-device"),
             *("-chardev", f"socket,id=agent,path={self._socket},server=on,wait=off"),
             *("-device", "virtserialport,chardev=agent,name=voxtest"),
+            *("-chardev", f"file,id=saved,path={self.saved}"),
+            *("-device", "virtserialport,chardev=saved,name=voxsaved"),
         ]
 
     def connect(self, timeout_s: float) -> socket.socket:

@@ -40,6 +40,9 @@ def install_models(models: Path, tree: Path) -> None:
     """Copy what the device needs of the models into the tree."""
     target = tree / IMAGE_MODELS
     shutil.copytree(models, target, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True)
+    for path in (target, *target.rglob("*")):
+        # Who built them may have kept them private; the reader runs as a user of its own.
+        path.chmod(0o755 if path.is_dir() else 0o644)
     for voice in target.iterdir():
         _drop_unused_students(voice)
 

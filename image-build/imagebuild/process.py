@@ -48,7 +48,7 @@ def need_tools(names: Sequence[str]) -> None:
 
 
 def find_tool(name: str) -> str | None:
-    """Return where a program is; also looks where root's programs are, which a user's PATH lacks."""
+    """Return where a program is; looks where root's are too, which a user's PATH lacks."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 

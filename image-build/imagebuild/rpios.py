@@ -125,12 +125,10 @@ def build(plan: Plan) -> Path:
 def _write_sources(plan: Plan, new: Path, tree: Path) -> None:
     (new / "layer").mkdir()
     (new / "config").mkdir()
-    run(
-        ["tar", "--create", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"]
-        + [f"--mtime=@{plan.epoch}", "--directory", tree]
-        + ["--file", new / "layer/voxedge-payload.tar", "."],
-        env=plan.build_env,
-    )
+    command = ["tar", "--create", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"]
+    command += [f"--mtime=@{plan.epoch}", "--directory", str(tree)]
+    command += ["--file", str(new / "layer/voxedge-payload.tar"), "."]
+    run(command, env=plan.build_env)
     names = sorted((set(packages()) - _OWN_KERNEL) | set(_CAMERA))
     listed = "\n".join(f"    - {name}" for name in names)
     layer = _LAYER.format(version=plan.version, packages=listed)

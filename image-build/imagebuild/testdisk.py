@@ -1,4 +1,4 @@
-"""The disk that the boot test puts beside the card: a page, drop-ins for a slow processor, the agent."""
+"""The disk that the boot test puts beside the card: a page, drop-ins, the agent."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ systemctl --no-block start voxagent.service
 
 
 def make_test_disk(python: Path, work: Path) -> Path:
-    """Make the disk and return it; the page is set and photographed by ``scripts/make-page-photo``."""
+    """Make the disk and return it; ``scripts/make-page-photo`` sets and photographs the page."""
     tree = work / "testdisk"
     shutil.rmtree(tree, ignore_errors=True)
     (tree / "pictures").mkdir(parents=True)
@@ -52,7 +52,8 @@ def make_test_disk(python: Path, work: Path) -> Path:
     text.write_text(PAGE_TEXT, encoding="utf-8")
     script = HERE.parent / "scripts/make-page-photo"
     run([python, script, "page", text, tree / "pictures/page.jpg"])
-    shutil.copyfile(Path(__file__).with_name("guest_agent.py"), tree / "guest_agent.py")
+    for name in ("guest_agent.py", "guest_shelf.py"):
+        shutil.copyfile(Path(__file__).with_name(name), tree / name)
     for name, content in (
         ("begin", BEGIN),
         ("reader-slow.conf", READER_SLOW),

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from imagebuild.bytecode import compile_packages
 from imagebuild.errors import CommandFailed, WrongArchitecture
 from imagebuild.models import install_models
 from imagebuild.plan import HERE, REPO, Plan
@@ -95,12 +96,13 @@ def make_tree(plan: Plan, root: Path, wheels: list[Path], models: Path | None, t
         shutil.copyfile(plan.keyring, tree / "etc/rauc/keyring.pem")
     check_no_password((tree / "etc/shadow").read_text(encoding="utf-8"))
     check_machine_code(tree / "opt/voxedge")
+    compile_packages(plan, tree)
     _settle_times(plan, tree)
 
 
 def install_service(plan: Plan, tree: Path) -> None:
     """Install the units as a person would, into the tree."""
-    command = [plan.python, "-m", "voxedge", "install", "--root", tree, "--keyboard"]
+    command = [str(plan.python), "-m", "voxedge", "install", "--root", str(tree), "--keyboard"]
     run([*command, "--executable", "/opt/voxedge/bin/voxedge"], cwd=REPO, env=plan.build_env)
 
 
@@ -196,9 +198,9 @@ def _quieten(tree: Path) -> None:
     (tree / "etc/resolv.conf").unlink(missing_ok=True)
     (tree / "etc/resolv.conf").symlink_to("/run/systemd/resolve/stub-resolv.conf")
     (tree / "etc/default/locale").write_text("LANG=C.UTF-8\n")
-    for name in ("etc/systemd/system/default.target",):
-        (tree / name).unlink(missing_ok=True)
-        (tree / name).symlink_to("/usr/lib/systemd/system/multi-user.target")
+    target = units / "default.target"
+    target.unlink(missing_ok=True)
+    target.symlink_to("/usr/lib/systemd/system/multi-user.target")
 
 
 def _settle_times(plan: Plan, tree: Path) -> None:

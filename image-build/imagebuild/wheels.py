@@ -85,11 +85,7 @@ def prepare_wheels(plan: Plan) -> Path:
 def build_own_wheel(plan: Plan, folder: Path) -> Path:
     """Build voxedge itself as a wheel; the same source gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    run(
-        [plan.python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-        + ["--disable-pip-version-check", "--wheel-dir", folder, REPO],
-        env=plan.build_env,
-    )
+    _pip_wheel(plan, folder, "--no-build-isolation", str(REPO))
     return next(folder.glob("voxedge-*.whl"))
 
 
@@ -171,11 +167,13 @@ def _download(plan: Plan, blocks: list[str], folder: Path, options: list[str]) -
 
 def _build_pure(plan: Plan, source: Path, folder: Path) -> None:
     """Build a wheel that must come out without any machine code."""
-    run(
-        [plan.python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--disable-pip-version-check"]
-        + ["--wheel-dir", folder, source],
-        env=plan.build_env,
-    )
+    _pip_wheel(plan, folder, str(source))
+
+
+def _pip_wheel(plan: Plan, folder: Path, *arguments: str) -> None:
+    command: list[str | Path] = [str(plan.python), "-m", "pip", "wheel", "--quiet", "--no-deps"]
+    command += ["--disable-pip-version-check", "--wheel-dir", str(folder), *arguments]
+    run(command, env=plan.build_env)
 
 
 def _check_members(name: str, archive: zipfile.ZipFile) -> None:

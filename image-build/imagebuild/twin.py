@@ -1,0 +1,80 @@
+"""The reader on this machine, given the same page as the guest: what it says is the measure."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from imagebuild.errors import BootTestFailed
+from imagebuild.plan import REPO
+
+BUSY = frozenset({"framing", "recognising", "reading"})
+_LOOK_S = 0.5
+
+
+def record_twin(python: Path, models: Path, pictures: Path, work: Path, timeout_s: float) -> Path:
+    """Have this machine's reader read the page in ``pictures``; return the tape.
+
+    Raises:
+        BootTestFailed: it does not start, or does not finish.
+    """
+    tape, control = work / "twin.wav", work / "twin.sock"
+    env = {**os.environ, "VOXEDGE_MODELS": str(models), "VOXEDGE_SOCKET": str(control)}
+    voxedge = [str(python), "-m", "voxedge"]
+    command = [*voxedge, "run", "--camera", str(pictures), "--sink", str(tape)]
+    command += ["--state", str(work / "twin-state"), "--socket", str(control)]
+    with (work / "twin.log").open("wb") as log:
+        reader = subprocess.Popen(command, cwd=REPO, env=env, stdout=log, stderr=log)
+    try:
+        ask(voxedge, env, ["do", "read"], timeout_s)
+        wait_finished(lambda: json.loads(ask(voxedge, env, ["status", "--json"], 60)), timeout_s)
+    finally:
+        reader.terminate()
+        try:
+            reader.wait(30)
+        except subprocess.TimeoutExpired:
+            reader.kill()
+            reader.wait()
+    return tape
+
+
+def ask(voxedge: list[str], env: dict[str, str], words: list[str], timeout_s: float) -> str:
+    """Run a control command until the reader takes it; return what it printed."""
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        done = subprocess.run(
+            [*voxedge, *words], check=False, cwd=REPO, env=env, capture_output=True, text=True
+        )
+        if done.returncode == 0:
+            return done.stdout
+        if time.monotonic() > deadline_s:
+            raise BootTestFailed(f"voxedge {' '.join(words)}: {done.stderr.strip()}")
+        time.sleep(_LOOK_S)
+
+
+def wait_finished(status: Callable[[], Any], timeout_s: float) -> float:
+    """Wait until a page was read to its end; return the seconds it took.
+
+    Args:
+        status: returns the reader's status as ``voxedge status --json`` gives it.
+        timeout_s: how long to wait.
+
+    Raises:
+        BootTestFailed: it never finishes, or stops without a document.
+    """
+    begun_s = time.monotonic()
+    quiet = 0
+    while time.monotonic() - begun_s < timeout_s:
+        now = status()
+        # Between taking the picture and the first word it may be silent for a moment: two looks.
+        done = now["document"] and now["state"] not in BUSY and not now["speaking"]
+        quiet = quiet + 1 if done else 0
+        if quiet >= 2:
+            return time.monotonic() - begun_s
+        time.sleep(_LOOK_S)
+    raise BootTestFailed("The page was not read to its end.")
