@@ -10,6 +10,7 @@ from student_fixtures import tiny_weights
 from voxedge.cli import student as command
 from voxedge.engines.tts.assets import LightAssets, StudentAssets
 from voxedge.engines.tts.network import VoiceNetwork
+from voxedge.errors import StudentRefused
 from voxedge.models import shipped
 from voxedge.models.build import build
 from voxedge.models.distil.package import Student, save_student
@@ -129,6 +130,44 @@ def test_a_pruned_student_is_trained_and_installed(voice, capsys, tmp_path, monk
     assert asked[0].hidden == 8
     assert command.main(["build", "tiny", "--train", work, "--prune", "2"]) == 2
     assert "share" in capsys.readouterr().err
+
+
+def test_a_student_below_the_gate_is_refused_and_the_former_stays(
+    voice, capsys, tmp_path, monkeypatch
+):
+    assert command.main(["build", "tiny"]) == 0
+    place = command._original("tiny").assets.folder.parent
+    before = (place / "in-use.json").read_text()
+    other = tiny_weights(seed=7, shape=SHAPE)
+
+    def instead(name, teacher, origin, work, target, plan, warm, progress, guide):
+        return Student(SHAPE, other, {}, origin)
+
+    heard = iter([3.0, 2.9] * 200)  # original, candidate, sentence after sentence
+    monkeypatch.setattr(judging, "Dnsmos", lambda: lambda *_: Mos(mos := next(heard), mos, mos))
+    monkeypatch.setattr("voxedge.models.distil.recipe.distil_voice", instead)
+    work = str(tmp_path / "work")
+    assert command.main(["build", "tiny", "--train", work]) == StudentRefused.exit_code
+    told = capsys.readouterr()
+    assert "gate: FAILED" in told.out
+    assert "those that were in use stay" in told.err
+    assert (place / "in-use.json").read_text() == before
+
+
+def test_training_begins_with_the_student_of_another_voice(voice, tmp_path, monkeypatch, capsys):
+    begun = []
+
+    def instead(name, teacher, origin, work, target, plan, warm, progress, guide):
+        begun.append(warm)
+        return Student(SHAPE, warm, {}, origin)
+
+    monkeypatch.setattr("voxedge.models.distil.recipe.distil_voice", instead)
+    monkeypatch.setattr("voxedge.models.distil.recipe.fitting_shape", lambda teacher: SHAPE)
+    work = str(tmp_path / "work")
+    assert command.main(["build", "tiny", "--train", work, "--begin-with", "tiny"]) == 0
+    assert begun[0]["blocks.0.expand.weight"].shape == (12, 8)
+    assert command.main(["build", "tiny", "--train", work, "--begin-with", "nobody"]) == 2
+    assert "No student of nobody" in capsys.readouterr().err
 
 
 def test_a_card_is_of_the_shipped_student_whatever_is_in_use(voice, capsys, tmp_path, monkeypatch):

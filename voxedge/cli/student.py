@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voxedge.engines.tts.network import VoiceNetwork
     from voxedge.engines.tts.student import StudentNetwork
     from voxedge.models.distil.package import Student
+    from voxedge.models.distil.shape import Weights
     from voxedge.models.score.judge import Verdict
     from voxedge.models.score.recogniser import Recogniser
     from voxedge.models.score.scoring import VoiceScore
@@ -58,6 +59,11 @@ def register(verbs: Subparsers) -> None:
         type=float,
         help="with --train: begin with the shipped student, this share of its channels removed",
     )
+    build.add_argument(
+        "--begin-with",
+        metavar="VOICE",
+        help="with --train: begin with the shipped student of this voice, not from chance",
+    )
     build.add_argument("--device", default="cpu", help="where to train: cpu or cuda")
     build.add_argument("--threads", type=int, default=1, help="threads to train with (1)")
     build.set_defaults(run=run_build)
@@ -87,7 +93,7 @@ def run_build(arguments: argparse.Namespace) -> int:
     """Train if asked, then make the networks and put them in use."""
     from voxedge.models.distil.network import TorchMissing
     from voxedge.models.distil.prune import prune
-    from voxedge.models.distil.recipe import Plan, distil_voice, fitting_shape
+    from voxedge.models.distil.recipe import Plan, distil_voice, fitting_shape, warm_start
     from voxedge.models.distil.train import CheckpointUnusable, Guide, Training
     from voxedge.models.recipes import use_recipe
     from voxedge.models.score.metrics import JudgeMissing
@@ -107,12 +113,15 @@ def run_build(arguments: argparse.Namespace) -> int:
                 steps=arguments.steps, threads=arguments.threads, device=arguments.device
             )
             plan = Plan(arguments.minutes, tuple(arguments.text), fitting_shape(teacher), training)
-            warm = guide = None
+            warm: Weights | None = None
+            guide: Guide | None = None
             if arguments.prune is not None:
                 wide = _shipped(assets.name)
                 guide = Guide(wide.shape, wide.weights)
                 shape, warm = prune(wide.shape, wide.weights, arguments.prune)
                 plan = replace(plan, shape=shape)
+            elif arguments.begin_with is not None:
+                warm = warm_start(plan.shape, _shipped(arguments.begin_with))
             student = distil_voice(
                 assets.name,
                 teacher,

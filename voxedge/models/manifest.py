@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -156,10 +157,13 @@ class Manifest:
 
 
 def default_manifest_path() -> Path:
-    """The manifest that came with this voxedge.
+    """The manifest that came with this voxedge, or the one that ``$VOXEDGE_MANIFEST`` names.
 
     Beside this module in an installed package, in ``models/`` of the source tree otherwise.
     """
+    own = os.environ.get("VOXEDGE_MANIFEST")
+    if own:
+        return Path(own).expanduser()
     installed = Path(__file__).with_name("manifest.toml")
     if installed.is_file():
         return installed

@@ -14,7 +14,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -278,6 +278,17 @@ def fitting_shape(teacher: VoiceNetwork) -> StudentShape:
         hop=hop,
         rate_hz=teacher.assets.config.rate_hz,
     )
+
+
+def warm_start(shape: StudentShape, other: Student) -> Weights:
+    """The weights of a student of another voice, to begin with.
+
+    Raises:
+        ValueError: it has other sizes; the sample rate may differ.
+    """
+    if replace(other.shape, rate_hz=shape.rate_hz) != shape:
+        raise ValueError("the student to begin with has other sizes than this voice needs")
+    return other.weights
 
 
 def _check_fits(shape: StudentShape, teacher: VoiceNetwork) -> None:
