@@ -1,8 +1,11 @@
 """Two readings of one page made one: what is filled, what stands, and that no number changes."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voxedge.document.figures import canonical
 from voxedge.document.merge import merge
 from voxedge.document.model import Box, Document, Page, Paragraph, Section, Sentence, Word
 from voxedge.document.numbers import numbers_of
@@ -38,6 +41,14 @@ def doubtful(found: Document) -> list[str]:
     return [number.text for _, number in numbers_of(found) if not number.is_certain]
 
 
+def words_of(found: Document) -> list[tuple[Sentence, Word]]:
+    return [(s, w) for p in found.paragraphs for s in p.sentences for w in s.words]
+
+
+def certain(found: Document) -> set[str]:
+    return {canonical(number.text) for _, number in numbers_of(found) if number.is_certain}
+
+
 def test_a_page_merged_with_itself_is_itself() -> None:
     page = document(*LINES)
     merged = merge(page, page)
@@ -52,6 +63,7 @@ def test_a_lost_line_is_filled_where_it_belongs_and_in_our_pixels() -> None:
         assert merged.document.text == whole.text
     shifted = merge(document(*LINES[1:], sure=0.95), document(*LINES, sure=0.81))
     assert shifted.document.text == document(*LINES).text
+    assert all(word.page == 0 for _, word in words_of(shifted.document))
 
 
 def test_the_surer_word_stands_unless_the_page_knows_better() -> None:
@@ -89,9 +101,43 @@ def test_a_later_picture_settles_a_number_nobody_had_checked() -> None:
     assert merged.settled >= 3
 
 
-def test_a_second_reader_that_saw_another_number_in_another_picture_is_heard() -> None:
+def test_three_of_four_looks_agree() -> None:
     one, two = document(*LINES), document(*LINES, sure=0.8, doubts={"40": "10"})
+    assert doubtful(two) == ["40 mg"]
+    assert doubtful(merge(one, two).document) == []
+    merged = merge(two, one)
+    assert doubtful(merged.document) == []
+    assert merged.settled == 1
+
+
+def test_a_number_both_pictures_doubt_stays_in_doubt() -> None:
+    one = document(*LINES, doubts={"40": "10"})
+    two = document(*LINES, doubts={"40": "46"})
     assert doubtful(merge(one, two).document) == ["40 mg"]
+
+
+def test_the_first_picture_gives_the_structure_unless_the_second_has_far_more() -> None:
+    page = document(*LINES)
+    assert not merge(page, page).took_second
+    merged = merge(document(*LINES[:2]), page)
+    assert merged.took_second
+    assert merged.document.text == page.text
+
+
+def test_words_are_filled_in_only_between_words_that_both_pictures_have() -> None:
+    """A picture that lost the right side, and one that lost the left: only the end is sure."""
+    rows = [line.split() for line in LINES]
+    left = document(*(" ".join(row[:6]) for row in rows))
+    right = document(*(" ".join(row[4:]) for row in rows), sure=0.8)
+    merged = merge(left, right)
+    assert merged.document.text == f"{left.text} the reach of children."
+
+
+def test_print_that_the_first_picture_read_otherwise_is_not_filled_in_again() -> None:
+    lines = [*LINES[:2], "Yuo msut nto frget sis", *LINES[2:]]
+    other = [*LINES[:2], "Always swallow each tablet whole", *LINES[2:]]
+    merged = merge(document(*lines), document(*other, sure=0.9))
+    assert merged.filled == 0
 
 
 def test_another_page_is_not_mixed_in() -> None:
@@ -122,3 +168,48 @@ def test_no_number_is_made_up(one: list[str], two: list[str], sure: float, other
     merged = merge(a, b).document
     assert set(merged.text.split()) <= given_words
     assert merged.pages == a.pages
+
+
+_SECONDS = st.lists(st.sampled_from(["5", "50", "mg", "µg", "", None, "same"]), max_size=40)
+
+
+def with_seconds(found: Document, seconds: list[str | None]) -> Document:
+    """Return the document with what a second reader may have seen in each word's place."""
+    given_ = iter(seconds)
+
+    def seen(word: Word) -> Word:
+        second = next(given_, "same")
+        return replace(word, second=word.text if second == "same" else second)
+
+    return replace(
+        found,
+        sections=tuple(
+            Section(
+                tuple(
+                    Paragraph(
+                        tuple(Sentence(tuple(map(seen, s.words))) for s in paragraph.sentences)
+                    )
+                    for paragraph in section.paragraphs
+                )
+            )
+            for section in found.sections
+        ),
+    )
+
+
+@settings(max_examples=250, deadline=None)
+@given(_TEXT, _TEXT, _SECONDS, _SECONDS, st.floats(0.3, 1.0), st.integers(0, 4))
+def test_no_number_is_certain_that_two_readers_did_not_agree_on_in_one_picture(
+    one: list[str],
+    two: list[str],
+    seconds: list[str | None],
+    others: list[str | None],
+    sure: float,
+    common: int,
+) -> None:
+    """Whatever the two pictures show, and however their readers differ."""
+    a = with_seconds(document(*LINES[:common], *one), seconds)
+    b = with_seconds(document(*LINES[:common], *two, sure=sure), others)
+    merged = merge(a, b).document
+    assert certain(merged) <= certain(a) | certain(b)
+    assert merge(merged, b).document == merge(merge(merged, b).document, b).document
