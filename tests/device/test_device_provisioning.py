@@ -544,4 +544,4 @@ def test_the_units_are_those_that_the_program_starts() -> None:
     assert f"VOXEDGE_CONFIG={Places().settings}" in dropin
     rule = (OVERLAY / "usr/lib/udev/rules.d/70-voxedge-stick.rules").read_text()
     assert "voxedge-stick@%k.service" in rule
-    assert unit("voxedge-stick@.service")["Service"]["ExecStart"].endswith("plug /dev/%I")
+    assert unit("voxedge-stick@.service")["Service"]["ExecStart"].endswith("plug /dev/%i")
