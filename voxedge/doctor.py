@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from voxedge.commands.language import available
 from voxedge.config import Settings
 from voxedge.errors import VoxedgeError
 
@@ -173,6 +174,41 @@ def _camera(settings: Settings) -> Finding:
     return Finding("camera", True, False, ", ".join(cameras))
 
 
+def _microphone(settings: Settings) -> Finding:
+    from voxedge.audio.capture import choose_microphone, list_inputs
+
+    try:
+        device = choose_microphone(settings.hearing.microphone or None, list_inputs())
+    except VoxedgeError as error:
+        remedy = "Connect a microphone; the buttons do everything too"
+        return Finding("microphone", False, False, str(error), remedy)
+    return Finding("microphone", True, False, device.label)
+
+
+def _hearing_in(tag: str) -> Check:
+    """Return the check for the recogniser of one language."""
+    name = f"hearing {tag}"
+
+    def check(settings: Settings) -> Finding:
+        from voxedge.service.hearing import check_recogniser
+
+        # Vital to nobody: the buttons do everything too.
+        try:
+            recogniser = check_recogniser(tag)
+        except VoxedgeError as error:
+            extra = importlib.util.find_spec("vosk") is None
+            remedy = "pip install 'voxedge[hearing]'" if extra else _fetch_model(tag)
+            return Finding(name, False, False, str(error), remedy)
+        better = f" (a better one: {_fetch_model(tag)})" if recogniser == "pocketsphinx" else ""
+        return Finding(name, True, False, recogniser + better)
+
+    return check
+
+
+def _fetch_model(tag: str) -> str:
+    return f"python3 -m voxedge.models.recognisers {tag}"
+
+
 def _memory(settings: Settings) -> Finding:
     pages, page_bytes = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     free_mb = pages * page_bytes // 2**20
@@ -193,6 +229,8 @@ CHECKS: dict[str, Check] = {
     "loudspeaker": _loudspeaker,
     "camera": _camera,
     "buttons": _buttons,
+    "microphone": _microphone,
+    **{f"hearing {tag}": _hearing_in(tag) for tag in available()},
     "memory": _memory,
 }
 """Every check by its name, in the order they are told."""

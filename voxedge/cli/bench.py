@@ -75,6 +75,12 @@ def register(commands: Subparsers) -> None:
     camera.add_argument("--engines", choices=("real", "fake"), default="real", help="for tests")
     camera.set_defaults(run=run_camera)
 
+    hearing = kinds.add_parser("hearing", help="what listening costs, and what a cleaner is worth")
+    hearing.add_argument("--json", action="store_true", help="print one JSON object")
+    hearing.add_argument("--seconds", type=float, default=20.0, metavar="S", help="in each room")
+    hearing.add_argument("--cleaner", action="store_true", help="measure the cleaner too: minutes")
+    hearing.set_defaults(run=run_hearing)
+
 
 def run_tts(arguments: argparse.Namespace) -> int:
     """Measure the voice."""
@@ -186,4 +192,16 @@ def run_camera(arguments: argparse.Namespace) -> int:
 
     result = camera.run(engines=arguments.engines, progress=ProgressBar())
     print(camera.as_json(result) if arguments.json else camera.table(result))
+    return 0 if all(bar["met"] for bar in result["bars"]) else 1
+
+
+def run_hearing(arguments: argparse.Namespace) -> int:
+    """Measure an open microphone; the exit code tells whether every bar was met."""
+    from voxedge.bench import hearing_idle
+
+    rooms = hearing_idle.idle(max(1.0, arguments.seconds))
+    result = {"idle": rooms, "bars": hearing_idle.bars_of(rooms)}
+    if arguments.cleaner:
+        result["cleaners"] = hearing_idle.cleaners()
+    print(json.dumps(result, indent=2) if arguments.json else hearing_idle.table(result))
     return 0 if all(bar["met"] for bar in result["bars"]) else 1

@@ -16,17 +16,34 @@ from voxedge.cli import (
     doctor,
     install,
     library,
+    listen,
     models,
     read,
     run,
     say,
     selftest,
     status,
+    tune_voice,
     update,
 )
 from voxedge.errors import EXIT_INTERRUPTED, UsageError, VoxedgeError
 
-COMMANDS = (read, say, run, do, status, library, models, doctor, bench, install, update, selftest)
+COMMANDS = (
+    read,
+    say,
+    run,
+    do,
+    listen,
+    tune_voice,
+    status,
+    library,
+    models,
+    doctor,
+    bench,
+    install,
+    update,
+    selftest,
+)
 
 
 class _Parser(argparse.ArgumentParser):
