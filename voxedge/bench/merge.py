@@ -109,7 +109,9 @@ def _numbers(document: Document, truth: str) -> Counter[str]:
 
 
 def _print_way(way: tuple[str, str], reads: list[_Read]) -> None:
-    cers, recalls, numbers = ([], [], []), ([], [], []), (Counter(), Counter(), Counter())  # type: ignore[var-annotated]
+    cers: list[list[float]] = [[], [], []]
+    recalls: list[list[float]] = [[], [], []]
+    numbers: list[Counter[str]] = [Counter(), Counter(), Counter()]
     worse = pairs = filled = replaced = settled = doubted = 0
     for one, two in itertools.permutations(reads, 2):
         if one.page != two.page:
@@ -128,14 +130,14 @@ def _print_way(way: tuple[str, str], reads: list[_Read]) -> None:
     if not pairs:
         return
     name = " / ".join(side or "whole" for side in way)
-    cer, recall = (
+    medians = [
         " ".join(f"{statistics.median(column):.4f}" for column in figures)
         for figures in (cers, recalls)
-    )
+    ]
     told = " ".join(f"{c['right']}+{c['doubtful']}?" for c in numbers)
     wrong = " ".join(str(c["wrong"]) for c in numbers)
     print(
-        f"{name:<16} {cer}   {recall}   {worse:3d} of {pairs:<4d} {filled:6d} {replaced:8d} "
+        f"{name:<16} {medians[0]}   {medians[1]}   {worse:3d} of {pairs:<4d} {filled:6d} {replaced:8d} "
         f"{settled:7d} {doubted:7d}   {told}   {wrong}"
     )
 
