@@ -12,6 +12,7 @@ from voxedge.document.build_marks import (
     marks,
     split_titles,
     usual_gap,
+    without_margin_specks,
     without_running_lines,
 )
 from voxedge.document.hyphens import IsWord, join_hyphenated
@@ -68,6 +69,7 @@ class SectionBuilder:
 
     def add(self, lines: Sequence[PrintedLine]) -> tuple[Section, ...]:
         """Take the lines of the next region; return the sections that are final by now."""
+        lines = without_margin_specks(lines)
         lines = without_running_lines(lines, self._body()[0], is_first=not self._seen)
         if not lines:
             return ()

@@ -6,7 +6,7 @@ import itertools
 import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voxedge.document.headings import Known, chinese_title, known_heading, printed_number
 from voxedge.document.lines import BULLET, PrintedLine
@@ -21,6 +21,9 @@ _RATHER_BOLD = 1.15
 _BOLD = 1.22
 """Stroke of bold print, in strokes of the body print: 1.4 to 1.6 in most families, less what
 blur takes."""
+_OTHER_SIZE = 0.25
+_FULL = 3.0
+"""A line that ends so near to the column's side is a full one, in letter heights."""
 _UNFINISHED = ".,;。，、；"
 _APART = 0.35
 """White above a heading beyond the usual one, in letter heights."""
@@ -36,6 +39,9 @@ _PAGE_OF = re.compile(
 )
 _PAGE_NUMBER = re.compile(r"[-–—|·]?\s?\d{1,3}\s?[-–—|·]?|\d{1,3}\s?/\s?\d{1,3}|第\d{1,3}[页頁]")
 _RUNNING_MAX_CHARS = 80
+_SPECK_GAP = 2.5
+"""White between a speck in the margin and the text, in letter heights."""
+_ALIGNED = 0.8
 _FEWEST_LINES = 6
 _MUCH_APART = 1.0
 _RUNNING_GAP = 3.0
@@ -71,8 +77,8 @@ def marks(
     Returns:
         One mark a line, and ``before`` for the next region.
     """
-    found = [Mark(_by_looks(line, body)) for line in lines]
     gap = usual_gap(lines)
+    found = [Mark(role) for role in _looks(lines, body, gap)]
     at = 0
     listed = before
     while at < len(lines):
@@ -111,6 +117,30 @@ def _stands_apart(lines: Sequence[PrintedLine], at: int, gap: float) -> bool:
         return True
     above = lines[at - 1]
     return above.is_finished or lines[at].top - above.bottom > gap + _APART
+
+
+def _looks(lines: Sequence[PrintedLine], body: tuple[float, float], gap: float) -> list[Role]:
+    """Return what each line is by its looks; one that runs on from text, or into it, is text."""
+    roles = [_by_looks(line, body) for line in lines]
+    right = max(line.right for line in lines)
+    # From below: of a bold passage every line runs into the next one.
+    for at in range(len(lines) - 1, -1, -1):
+        line = lines[at]
+        if roles[at] is not Role.HEADING:
+            continue
+        if at + 1 < len(lines) and roles[at + 1] is not Role.HEADING:
+            below = lines[at + 1]
+            near = below.top - line.bottom <= gap + _APART
+            alike = abs(below.size - line.size) <= _OTHER_SIZE * line.size
+            full = line.right > right - _FULL
+            if near and alike and full and below.starts_lower:
+                roles[at] = Role.BODY
+        if at and roles[at - 1] is not Role.HEADING:
+            above = lines[at - 1]
+            near = line.top - above.bottom <= gap + _APART
+            if near and line.starts_lower and not above.is_finished:
+                roles[at] = Role.BODY
+    return roles
 
 
 def _by_looks(line: PrintedLine, body: tuple[float, float]) -> Role:
@@ -172,6 +202,32 @@ def _references(word: str) -> list[str]:
     if len(core) > 1 and core[-1] in "*†‡§¹²³⁴⁵⁶⁷⁸⁹" and core[0] not in "*†‡§":
         return [core[-1], core[len(core.rstrip("*†‡§")) :]]
     return []
+
+
+def without_margin_specks(lines: Sequence[PrintedLine]) -> tuple[PrintedLine, ...]:
+    """Return the lines without marks that stand far out in the left margin.
+
+    The edge of a sheet is read as "4" or "|" before line after line. Numerals and bullets of a
+    list stand nearer to its text, and their lines do not begin where all others do.
+    """
+    lefts = [line.left for line in lines if line.spans]
+    lefts += [line.spans[1][0] for line in lines if _has_speck(line)]
+    side = statistics.median(lefts) if lefts else 0.0
+    aligned = sum(abs(left - side) < _ALIGNED for left in lefts)
+    if aligned < _FEWEST_LINES:
+        return tuple(lines)
+    return tuple(
+        replace(line, words=line.words[1:], spans=line.spans[1:], left=line.spans[1][0])
+        if _has_speck(line) and abs(line.spans[1][0] - side) < _ALIGNED
+        else line
+        for line in lines
+    )
+
+
+def _has_speck(line: PrintedLine) -> bool:
+    if len(line.spans) < 2 or len(line.words[0].text) > 2:
+        return False
+    return line.spans[1][0] - line.spans[0][1] > _SPECK_GAP and not line.has_number_marker
 
 
 def without_running_lines(

@@ -29,6 +29,8 @@ _FIRST_WORD_LIKENESS = 50.0
 """Less than half of the first word in common: not worth comparing the rest."""
 _NAME_WORDS = 6
 """A medicine's name, in words: "Levothyroxine sodium 12.5 micrograms tablets" is five."""
+_NAME_WORDS_BELOW = 3
+"""In headings that sentences begin like: "Do not take Corvanil if your heart" is none."""
 _MOST_WORDS = 20
 _LOST = 0.9
 """A long wording whose last word, the name, is missing: it may stand in the next line."""
@@ -192,14 +194,15 @@ def known_heading(lines: Sequence[str], language: str, *, apart: bool = True) ->
         if len(text.split()) > _MOST_WORDS or text[-1:] in ".,;:":
             break
         broken = line.endswith("-") and count < min(3, len(lines))
-        found = None if broken else _best_form(text, forms, apart=apart)
+        goes_on = lines[count][:1].islower() if count < len(lines) else False
+        found = None if broken else _best_form(text, forms, apart=apart, goes_on=goes_on)
         # A line more must be worth it: the next one may begin with a word that fits by chance.
         if found is not None and (best is None or found.likeness > best.likeness + 0.04):
             best = Known(found.form, found.number, found.likeness, count)
     return best
 
 
-def _best_form(text: str, forms: Sequence[Form], *, apart: bool) -> Known | None:
+def _best_form(text: str, forms: Sequence[Form], *, apart: bool, goes_on: bool) -> Known | None:
     mark = _MARK.match(text)
     number = int(mark[1].translate(_DIGITS)) if mark else None
     rest = text[mark.end() :] if mark else text
@@ -210,7 +213,9 @@ def _best_form(text: str, forms: Sequence[Form], *, apart: bool) -> Known | None
         return None
     best: Known | None = None
     for form in forms:
-        if form.number is None and (mark is not None or not (apart or form.is_title)):
+        if form.number is None and mark is not None:
+            continue
+        if not form.is_title and (goes_on or not apart):
             continue
         # A number that was misread is no matter, a missing one is: sentences begin like headings.
         if form.number is not None and mark is None:
@@ -246,7 +251,8 @@ def _likeness(words: Sequence[str], form: Form) -> float:
         for stop in range(len(words) - tail - 1, len(words) - tail + 2):
             name = stop - start
             lost = not behind and name == 0 and head >= 4
-            if not (lost or 1 <= name <= _NAME_WORDS) or stop > len(words):
+            most = _NAME_WORDS if form.is_title else _NAME_WORDS_BELOW
+            if not (lost or 1 <= name <= most) or stop > len(words):
                 continue
             rest = " ".join([*words[:start], *words[stop:]])
             likeness = _ratio(rest, f"{before} {behind}".strip())
