@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
                 answer(port, done(json.loads(line)))
 
 
-def done(request: dict) -> dict:
+def done(request: dict[str, Any]) -> dict[str, Any]:
     """Run what was asked for and return the answer."""
     try:
         process = subprocess.run(
@@ -44,7 +44,7 @@ def done(request: dict) -> dict:
     return {"id": request["id"], "code": code, "out": base64.b64encode(out).decode()}
 
 
-def answer(port: BinaryIO, message: dict) -> None:
+def answer(port: BinaryIO, message: dict[str, Any]) -> None:
     """Write one message; a port may take it in pieces."""
     data = json.dumps(message).encode() + b"\n"
     while data:

@@ -1,9 +1,9 @@
 """The image's own boot scripts, behind Debian's initramfs.
 
 The kernel unpacks archives that follow each other, later files over earlier ones
-(Documentation/driver-api/early-userspace/buffer-format.rst). The scripts are in the root's initramfs
-too, which is where their order comes from; this archive brings their present text, so that a change
-of one does not cost half an hour of emulated ``update-initramfs``.
+(Documentation/driver-api/early-userspace/buffer-format.rst). The scripts are in the root's own
+initramfs too, which is where their order comes from; this archive brings their present text, so
+that a change of one does not cost an emulated ``update-initramfs``.
 """
 
 from __future__ import annotations

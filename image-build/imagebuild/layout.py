@@ -99,8 +99,8 @@ def make_fat(plan: Plan, target: Path, label: str, files: dict[str, Path]) -> No
     volume = fixed_uuid(plan, f"fat {label}").replace("-", "")[:8]
     # The same bytes serve either slot, so the volume's own label names neither.
     name = "SELECTOR" if label == "SELECTOR" else "BOOT"
-    command = ["mkfs.vfat", "-F", kind, "-n", name, "-i", volume, "--invariant", target]
-    run(command, env=plan.build_env)
+    command = ["mkfs.vfat", "-F", kind, "-n", name, "-i", volume, "--invariant"]
+    run([*command, target], env=plan.build_env)
     folders = sorted({p.as_posix() for f in files for p in Path(f).parents if p.as_posix() != "."})
     for folder in folders:
         run(["mmd", "-i", target, f"::{folder}"], env=plan.build_env)

@@ -198,9 +198,9 @@ def _quieten(tree: Path) -> None:
     (tree / "etc/resolv.conf").unlink(missing_ok=True)
     (tree / "etc/resolv.conf").symlink_to("/run/systemd/resolve/stub-resolv.conf")
     (tree / "etc/default/locale").write_text("LANG=C.UTF-8\n")
-    target = units / "default.target"
-    target.unlink(missing_ok=True)
-    target.symlink_to("/usr/lib/systemd/system/multi-user.target")
+    default = units / "default.target"
+    default.unlink(missing_ok=True)
+    default.symlink_to("/usr/lib/systemd/system/multi-user.target")
 
 
 def _settle_times(plan: Plan, tree: Path) -> None:

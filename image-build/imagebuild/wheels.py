@@ -152,8 +152,9 @@ def _wheel_options() -> list[str]:
 def _download(plan: Plan, blocks: list[str], folder: Path, options: list[str]) -> None:
     wanted = folder / "wanted.txt"
     wanted.write_text("\n".join(blocks) + "\n", encoding="utf-8")
-    command = [plan.python, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-    command += ["--disable-pip-version-check", "--dest", folder, "-r", wanted, *options]
+    command = [str(plan.python), "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--require-hashes", "--disable-pip-version-check", "--dest", str(folder)]
+    command += ["-r", str(wanted), *options]
     try:
         run(command)
     except CommandFailed as error:
