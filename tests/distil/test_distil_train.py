@@ -132,9 +132,9 @@ def test_the_guide_itself_has_no_distance_to_its_guide():
     from voxedge.models.distil.losses import guide_distance
     from voxedge.models.distil.network import part_sizes
 
-    parameters = torch.randn(1, 7, TINY.parameters, generator=torch.Generator().manual_seed(0))
+    parameters = torch.randn(1, 7, TINY.form.parameters, generator=torch.Generator().manual_seed(0))
     turned = parameters.clone()
-    turned[..., TINY.bins : 2 * TINY.bins] += 2 * np.pi
+    turned[..., TINY.form.bins : 2 * TINY.form.bins] += 2 * np.pi
     sizes = part_sizes(TINY)
     assert float(guide_distance(turned, parameters, sizes)) < 1e-4
     assert float(guide_distance(0.9 * parameters, parameters, sizes)) > 0.01

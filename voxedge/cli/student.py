@@ -17,8 +17,7 @@ from voxedge.errors import StudentRefused, UsageError, VoxedgeError
 
 if TYPE_CHECKING:
     from voxedge.engines.tts.assets import VoiceAssets
-    from voxedge.engines.tts.network import VoiceNetwork
-    from voxedge.engines.tts.student import StudentNetwork
+    from voxedge.engines.tts.network import Networks, VoiceNetwork
     from voxedge.models.distil.package import Student
     from voxedge.models.distil.shape import Weights
     from voxedge.models.score.judge import Verdict
@@ -232,7 +231,7 @@ def _original(name: str | None) -> VoiceNetwork:
     return VoiceNetwork(store.open(name), threads=1)
 
 
-def _light(teacher: VoiceNetwork, student: Student | None) -> VoiceNetwork | StudentNetwork:
+def _light(teacher: VoiceNetwork, student: Student | None) -> Networks:
     """A given student; None for what is in use, else for the one that came with voxedge."""
     from voxedge.engines.tts.opening import open_network
     from voxedge.models.distil.recipe import (

@@ -28,7 +28,7 @@ _PULSE_BAND = 0.97
 """Pulses are band-limited to this share of half the sample rate."""
 
 _OVERLAP = 4
-_LEVEL_MAX, _GAIN_MAX = 4.6, 5.5
+LEVEL_MAX, GAIN_MAX = 4.6, 5.5
 """Bounds of log magnitude and log gain: exp(4.6) is a full-scale sine in a 1024-sample window
 over five; no frame of speech comes near. A garbled frame cannot blast the listener."""
 
@@ -167,14 +167,14 @@ class HarmonicSynthesis:
         count = len(parameters)
         splits = np.cumsum([bins, bins, points, points])
         level, phase, gain, bend, _ = np.split(parameters, splits, axis=1)
-        spectrum = _polar(np.exp(np.minimum(level, _LEVEL_MAX)), phase)
+        spectrum = _polar(np.exp(np.minimum(level, LEVEL_MAX)), phase)
         if not count:
             return spectrum
         needed = self._excitation[: (count - 1) * hop + form.fft_size]
         windows = np.lib.stride_tricks.sliding_window_view(needed, form.fft_size)[::hop]
         pulses = np.fft.rfft(windows.astype(np.float32) * self._window, axis=1)
         self._excitation = self._excitation[count * hop :]
-        harmonics = _polar(np.exp(np.minimum(_doubled(gain), _GAIN_MAX)), _doubled(bend))
+        harmonics = _polar(np.exp(np.minimum(_doubled(gain), GAIN_MAX)), _doubled(bend))
         spectrum[:, :-1] += harmonics * pulses[:, :-1].astype(np.complex64)
         return spectrum
 

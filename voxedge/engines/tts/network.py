@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -139,6 +139,59 @@ def run_session(
         raise NetworkFailed(_brief(error)) from error
 
 
+class Networks(Protocol):
+    """The networks of one voice, whichever way it was built."""
+
+    def encode(
+        self,
+        ids: Sequence[int],
+        duration_noise: Floats | None,
+        noise_scale: float,
+        speaker: int = 0,
+        switch: StopSwitch | None = None,
+    ) -> Encoded:
+        """Run the text encoder.
+
+        Args:
+            ids: phoneme ids, marks included.
+            duration_noise: standard normal draws ``float32 [2, tokens]``; None for none.
+            noise_scale: how much of it to use.
+            speaker: speaker number.
+            switch: ends the run.
+
+        Raises:
+            NetworkFailed: the run failed or gave something that is no prior.
+            NetworkStopped: ``switch`` was thrown.
+        """
+        ...
+
+    def decode(
+        self,
+        prior: Floats,
+        sizes: Sequence[int],
+        start: int = 0,
+        speaker: int = 0,
+        switch: StopSwitch | None = None,
+    ) -> Iterator[Floats]:
+        """Decode a prior sample piece by piece; equal to decoding it whole.
+
+        Args:
+            prior: prior sample ``float32 [C, frames]``.
+            sizes: frames of each piece.
+            start: first frame to decode; what is before it only serves as context.
+            speaker: speaker number.
+            switch: ends the work.
+
+        Yields:
+            Samples ``float32 [size * hop]`` for each size.
+
+        Raises:
+            NetworkFailed: a run failed.
+            NetworkStopped: ``switch`` was thrown.
+        """
+        ...
+
+
 class VoiceNetwork:
     """The loaded networks of one voice.
 
@@ -163,19 +216,7 @@ class VoiceNetwork:
         speaker: int = 0,
         switch: StopSwitch | None = None,
     ) -> Encoded:
-        """Run the text encoder.
-
-        Args:
-            ids: phoneme ids, marks included.
-            duration_noise: standard normal draws ``float32 [2, tokens]``; None for none.
-            noise_scale: how much of it to use.
-            speaker: speaker number.
-            switch: ends the run.
-
-        Raises:
-            NetworkFailed: the run failed or gave something that is no prior.
-            NetworkStopped: ``switch`` was thrown.
-        """
+        """Run the text encoder; see ``Networks.encode``."""
         count = len(ids)
         feed: dict[str, npt.NDArray[np.generic]] = {
             "input": np.array([ids], dtype=np.int64),
@@ -204,22 +245,7 @@ class VoiceNetwork:
         speaker: int = 0,
         switch: StopSwitch | None = None,
     ) -> Iterator[Floats]:
-        """Decode a prior sample piece by piece; equal to decoding it whole.
-
-        Args:
-            prior: prior sample ``float32 [C, frames]``.
-            sizes: frames of each piece.
-            start: first frame to decode; what is before it only serves as context.
-            speaker: speaker number.
-            switch: ends the work.
-
-        Yields:
-            Samples ``float32 [size * hop]`` for each size.
-
-        Raises:
-            NetworkFailed: a run failed.
-            NetworkStopped: ``switch`` was thrown.
-        """
+        """Decode a prior sample; see ``Networks.decode``."""
         link: _Source | _Link = _Source(prior)
         for stage, session in self._frames:
             link = _Link(stage, session, link, speaker, switch)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from voxedge.engines.tts.assets import LightAssets, StudentAssets, VoiceAssets
 from voxedge.engines.tts.harmonic import HarmonicFormat
-from voxedge.engines.tts.network import VoiceNetwork
+from voxedge.engines.tts.network import Networks, VoiceNetwork
 from voxedge.engines.tts.student import StudentFiles, StudentNetwork
 
 
-def open_lighter(
-    assets: VoiceAssets, network: VoiceNetwork | StudentNetwork, threads: int
-) -> VoiceNetwork | StudentNetwork:
+def open_lighter(assets: VoiceAssets, network: Networks, threads: int) -> Networks:
     """Load the lighter student of a voice; its text encoder is that of ``network``.
 
     ``network`` itself where the voice has none.
@@ -29,7 +27,7 @@ def _files(assets: VoiceAssets, light: LightAssets, student: StudentAssets) -> S
     return StudentFiles(student.path, form, student.context, student.caches)
 
 
-def open_network(assets: VoiceAssets, threads: int) -> VoiceNetwork | StudentNetwork:
+def open_network(assets: VoiceAssets, threads: int) -> Networks:
     """Load the light networks of a voice if it has any, else its own.
 
     Raises:

@@ -22,13 +22,12 @@ from voxedge.engines.tts.network import (
     Encoded,
     Floats,
     NetworkFailed,
+    Networks,
     NetworkStopped,
     StopSwitch,
-    VoiceNetwork,
 )
 from voxedge.engines.tts.opening import open_lighter, open_network
 from voxedge.engines.tts.phonemes import PhonemeIds, Phonemizer, PhonemizerFailed
-from voxedge.engines.tts.student import StudentNetwork
 from voxedge.errors import EmptyText, VoiceCorrupt, VoiceFailed
 from voxedge.flow import PcmChunk, Utterance, VoiceKind
 
@@ -88,8 +87,8 @@ class PiperOnnxVoice:
         self._assets = assets
         self._settings = settings or PiperSettings()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"voice-{assets.name}")
-        self._network: VoiceNetwork | StudentNetwork | None = None
-        self._lighter: VoiceNetwork | StudentNetwork | None = None
+        self._network: Networks | None = None
+        self._lighter: Networks | None = None
         self._phonemizer = Phonemizer(assets.config)
         self._missing_phonemes = 0
 
@@ -152,7 +151,7 @@ class PiperOnnxVoice:
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._network = self._lighter = None
 
-    def _loaded(self) -> VoiceNetwork | StudentNetwork:
+    def _loaded(self) -> Networks:
         if self._network is None:
             try:
                 self._network = open_network(self._assets, thread_count(self._settings.threads))
@@ -160,7 +159,7 @@ class PiperOnnxVoice:
                 raise VoiceCorrupt(voice=self.name, reason=str(error)) from error
         return self._network
 
-    def _loaded_lighter(self) -> VoiceNetwork | StudentNetwork:
+    def _loaded_lighter(self) -> Networks:
         """The lighter networks, loaded when they are first asked for: most devices never do."""
         if self._lighter is None:
             threads = thread_count(self._settings.threads)
@@ -205,7 +204,7 @@ class PiperOnnxVoice:
 
     def _sentence(
         self,
-        network: VoiceNetwork | StudentNetwork,
+        network: Networks,
         sentence: PhonemeIds,
         rate: float,
         noise: np.random.Generator,

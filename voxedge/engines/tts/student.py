@@ -72,22 +72,7 @@ class StudentDecoder:
         speaker: int = 0,
         switch: StopSwitch | None = None,
     ) -> Iterator[Floats]:
-        """Decode a prior sample piece by piece; equal to decoding it whole.
-
-        Args:
-            prior: prior sample ``float32 [C, frames]``.
-            sizes: frames of each piece.
-            start: first frame to give; what is before it only serves as context.
-            speaker: not used.
-            switch: ends the work.
-
-        Yields:
-            Samples ``float32 [size * hop]`` for each size.
-
-        Raises:
-            NetworkFailed: a run failed.
-            NetworkStopped: ``switch`` was thrown.
-        """
+        """Decode a prior sample; see ``Networks.decode``. ``speaker`` is not used."""
         stream = _Stream(self._files, self._session, prior, switch)
         stream.take(start)
         for size in sizes:

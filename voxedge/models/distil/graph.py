@@ -107,7 +107,7 @@ def build_graph(
         helper.make_tensor_value_info("tail", TensorProto.INT64, [1]),
     ]
     outputs = [
-        helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "ready", shape.parameters])
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "ready", shape.form.parameters])
     ]
     for index, (_, width) in enumerate(caches):
         kept: list[str | int | None] = [1, f"kept_{index}", width]

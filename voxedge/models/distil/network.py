@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from voxedge.engines.tts.harmonic import GAIN_MAX, LEVEL_MAX
 from voxedge.models.distil.shape import KERNEL, NORM_EPSILON, StudentShape
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-LEVEL_MAX, GAIN_MAX = 4.6, 5.5
-"""As in ``voxedge.engines.tts.harmonic``."""
 
 QUIET_LEVEL = -4.0
 """First bias of the free spectrum's level: some 80 dB below speech. If the free spectrum starts
@@ -99,7 +97,7 @@ def student_class() -> Any:
             self.input_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
             self.blocks = nn.ModuleList([Block(shape, dilation) for dilation in shape.dilations])
             self.output_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
-            self.output = nn.Linear(width, shape.parameters)
+            self.output = nn.Linear(width, shape.form.parameters)
             window = torch.hann_window(shape.fft_size)
             self.register_buffer("window", window, persistent=False)
             for module in self.modules():
@@ -107,7 +105,7 @@ def student_class() -> Any:
                     nn.init.trunc_normal_(module.weight, std=0.02)
                     nn.init.zeros_(module.bias)
             with torch.no_grad():
-                self.output.bias[: shape.bins] = QUIET_LEVEL
+                self.output.bias[: shape.form.bins] = QUIET_LEVEL
                 self.output.weight[-1] = 0
                 self.output.bias[-1] = float(np.log(_FIRST_PITCH_HZ / 100))
 
@@ -168,7 +166,8 @@ def student_class() -> Any:
 
 def part_sizes(shape: StudentShape) -> list[int]:
     """Sizes of the parts of a frame's spectral parameters: level, phase, gain, bend, pitch."""
-    return [shape.bins, shape.bins, shape.filter_points, shape.filter_points, 1]
+    form = shape.form
+    return [form.bins, form.bins, form.filter_points, form.filter_points, 1]
 
 
 def weights_of(state: dict[str, Any]) -> dict[str, npt.NDArray[np.float32]]:

@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from voxedge.engines.tts.durations import allot_frames
-from voxedge.engines.tts.harmonic import HarmonicFormat
 from voxedge.engines.tts.network import VoiceNetwork
 from voxedge.engines.tts.phonemes import Phonemizer
 from voxedge.engines.tts.student import StudentFiles
@@ -126,8 +125,7 @@ def write_graph(student: Student, folder: Path, name: str = STUDENT_FILE) -> Stu
 
 def student_files(shape: StudentShape, path: Path) -> StudentFiles:
     """What the engine must know of a student's graph."""
-    form = HarmonicFormat(shape.fft_size, shape.hop, shape.rate_hz)
-    return StudentFiles(path, form, shape.context, tuple(cache_sizes(shape)))
+    return StudentFiles(path, shape.form, shape.context, tuple(cache_sizes(shape)))
 
 
 def write_text_encoder(network: VoiceNetwork, folder: Path) -> Path:

@@ -12,6 +12,8 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from voxedge.engines.tts.harmonic import HarmonicFormat
+
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 KERNEL = 7
@@ -48,19 +50,9 @@ class StudentShape:
     rate_hz: int = 22050
 
     @property
-    def bins(self) -> int:
-        """Bins of a spectrum."""
-        return self.fft_size // 2 + 1
-
-    @property
-    def filter_points(self) -> int:
-        """Points of the harmonic filter: every second bin."""
-        return self.fft_size // 4 + 1
-
-    @property
-    def parameters(self) -> int:
-        """Spectral parameters a frame."""
-        return 2 * self.bins + 2 * self.filter_points + 1
+    def form(self) -> HarmonicFormat:
+        """What the spectral parameters mean."""
+        return HarmonicFormat(self.fft_size, self.hop, self.rate_hz)
 
     @property
     def context(self) -> int:
@@ -74,7 +66,7 @@ class StudentShape:
         return (
             KERNEL * self.latent_channels * self.channels
             + block * len(self.dilations)
-            + self.channels * self.parameters
+            + self.channels * self.form.parameters
         )
 
 
@@ -102,8 +94,8 @@ def weight_shapes(shape: StudentShape) -> dict[str, tuple[int, ...]]:
     return shapes | {
         "output_norm.weight": (c,),
         "output_norm.bias": (c,),
-        "output.weight": (shape.parameters, c),
-        "output.bias": (shape.parameters,),
+        "output.weight": (shape.form.parameters, c),
+        "output.bias": (shape.form.parameters,),
     }
 
 

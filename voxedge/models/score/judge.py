@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from voxedge.engines.tts.network import Networks
 from voxedge.engines.tts.voice_config import VoiceConfig
 from voxedge.models.progress import Progress
 from voxedge.models.score.metrics import Dnsmos, JudgeMissing
 from voxedge.models.score.opinion import DistillMos
 from voxedge.models.score.recogniser import Recogniser
-from voxedge.models.score.render import Network, render
+from voxedge.models.score.render import render
 from voxedge.models.score.report import Example, write_report
 from voxedge.models.score.scoring import SentenceScore, VoiceScore, score_sentence, summarise
 from voxedge.models.score.sentences import Sentence, load_sentences
@@ -31,8 +32,8 @@ class Verdict:
 
 def judge_voice(
     voice: str,
-    reference: Network,
-    candidate: Network,
+    reference: Networks,
+    candidate: Networks,
     config: VoiceConfig,
     hop: int,
     recogniser: Recogniser,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from voxedge.engines.tts.durations import allot_frames
-from voxedge.engines.tts.network import Encoded, StopSwitch
+from voxedge.engines.tts.network import Encoded, Networks
 from voxedge.engines.tts.phonemes import Phonemizer
 from voxedge.engines.tts.piper_onnx import sample_prior
 from voxedge.engines.tts.voice_config import VoiceConfig
@@ -18,32 +17,6 @@ from voxedge.models.progress import Progress, Silent
 from voxedge.models.score.sentences import Sentence
 
 Floats = npt.NDArray[np.float32]
-
-
-class Network(Protocol):
-    """What of a voice's networks is judged: ``VoiceNetwork``, or one with a student in it."""
-
-    def encode(
-        self,
-        ids: Sequence[int],
-        duration_noise: Floats | None,
-        noise_scale: float,
-        speaker: int = 0,
-        switch: StopSwitch | None = None,
-    ) -> Encoded:
-        """Run the text encoder."""
-        ...
-
-    def decode(
-        self,
-        prior: Floats,
-        sizes: Sequence[int],
-        start: int = 0,
-        speaker: int = 0,
-        switch: StopSwitch | None = None,
-    ) -> Iterator[Floats]:
-        """Decode a prior sample."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +39,8 @@ class Rendering:
 
 
 def render(
-    reference: Network,
-    candidate: Network,
+    reference: Networks,
+    candidate: Networks,
     config: VoiceConfig,
     sentences: Sequence[Sentence],
     progress: Progress | None = None,
@@ -117,8 +90,8 @@ class _Part:
 
 
 def _speak(
-    reference: Network,
-    candidate: Network,
+    reference: Networks,
+    candidate: Networks,
     config: VoiceConfig,
     ids: Sequence[int],
     seed: int | None,
@@ -133,7 +106,7 @@ def _speak(
     light = candidate.encode(ids, draws, spread * config.duration_noise_scale, speaker)
     own = allot_frames(light.durations, scale, 1.0)
 
-    def decode(network: Network, encoded: Encoded, counts: npt.NDArray[np.int64]) -> Floats:
+    def decode(network: Networks, encoded: Encoded, counts: npt.NDArray[np.int64]) -> Floats:
         rng = np.random.default_rng([seed or 0, 1])
         prior = sample_prior(encoded, counts, spread * config.noise_scale, rng)
         return next(iter(network.decode(prior, [prior.shape[1]], 0, speaker)))
