@@ -137,8 +137,8 @@ def _print_way(way: tuple[str, str], reads: list[_Read]) -> None:
     told = " ".join(f"{c['right']}+{c['doubtful']}?" for c in numbers)
     wrong = " ".join(str(c["wrong"]) for c in numbers)
     print(
-        f"{name:<16} {medians[0]}   {medians[1]}   {worse:3d} of {pairs:<4d} {filled:6d} {replaced:8d} "
-        f"{settled:7d} {doubted:7d}   {told}   {wrong}"
+        f"{name:<16} {medians[0]}   {medians[1]}   {worse:3d} of {pairs:<4d} "
+        f"{filled:6d} {replaced:8d} {settled:7d} {doubted:7d}   {told}   {wrong}"
     )
 
 
