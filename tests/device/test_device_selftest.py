@@ -628,7 +628,17 @@ def test_a_bare_machine_is_walked_to_the_end(
 
 def test_real_checks_name_every_model() -> None:
     names = [name for name, _ in real.model_checks(Settings())]
-    assert names == ["natural voice", "simple voice", "page reader", "languages", "second reader"]
+    wanted = ["natural voice", "simple voice", "page reader", "languages", "second reader", "ear"]
+    assert names == wanted
+
+
+def test_an_ear_without_a_model_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOXEDGE_MODELS", str(tmp_path))
+    assert dict(real.model_checks(Settings()))["ear"]() == "no model of its own"
+    deaf = replace(Settings(), hearing=replace(Settings().hearing, commands=False))
+    assert dict(real.model_checks(deaf))["ear"]() == "not wanted"
 
 
 def test_the_farewell_names_what_is_wrong() -> None:

@@ -138,6 +138,15 @@ def test_nobody_is_interrupted_while_reading(
     assert time.now_s > 40
 
 
+def test_what_it_says_itself_is_no_reading(
+    tmp_path: Path, card: Card, reader: FakeReader, signed: Path
+) -> None:
+    """A quick installation: "I am installing an update" still sounds."""
+    reader.speaking = True
+    update.update(signed, tools(card, reader, installer(tmp_path, card)), lambda _: None)
+    assert reader.texts == [update.INSTALLING, update.RESTARTING]
+
+
 def test_without_a_reader_it_is_updated_in_silence(
     tmp_path: Path, card: Card, reader: FakeReader, signed: Path
 ) -> None:

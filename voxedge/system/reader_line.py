@@ -17,6 +17,9 @@ from voxedge.errors import ControlRefused, ReaderNotRunning
 from voxedge.speech.lines import SpeechClass
 
 LOOK_S = 0.5
+AT_REST = (State.IDLE, State.PAUSED)
+"""Nobody is being read to, and nothing is being recognised."""
+
 T = TypeVar("T")
 
 
@@ -112,8 +115,7 @@ class Line:
 
     def let_read(self, limit_s: float) -> None:
         """Wait until nobody is being read to."""
-        at_rest = (State.IDLE, State.PAUSED)
-        self._wait(limit_s, lambda status: status.state in at_rest and not status.speaking)
+        self._wait(limit_s, lambda status: status.state in AT_REST and not status.speaking)
 
     def _wait(self, limit_s: float, holds: Callable[[Status], bool]) -> None:
         until_s = self.clock() + limit_s

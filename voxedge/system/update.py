@@ -16,7 +16,7 @@ from voxedge.errors import UpdateFailed, UpdateInterrupted, UpdateUnfit, Voxedge
 from voxedge.speech.lines import SpeechClass
 from voxedge.system import bundle
 from voxedge.system.places import Places
-from voxedge.system.reader_line import Line
+from voxedge.system.reader_line import AT_REST, Line
 from voxedge.system.slots import Slots
 
 PARTS_EXPECTED = ("voice", "loudspeaker", "camera")
@@ -104,7 +104,7 @@ def update(
 def _restart(tools: Tools, tell: Callable[[str], None]) -> None:
     line = tools.line
     status = line.status()
-    if status is not None and status.speaking:
+    if status is not None and status.state not in AT_REST:
         line.say(WAITING)
         line.let_read(LET_READ_S)
     tell("Starting the new system on trial.")

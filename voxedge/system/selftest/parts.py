@@ -115,7 +115,7 @@ async def real_parts(
         tell: prints what is said.
         out: a file as the loudspeaker.
         pictures: a folder or film as the camera.
-        microphone: by ALSA card id; None takes the default one.
+        microphone: by ALSA card id; None takes that of the settings.
     """
     from voxedge.audio.capture import Microphone
 
@@ -126,7 +126,7 @@ async def real_parts(
             speaker=speaker,
             contacts=_pins(stack),
             views=lambda: _views(settings, pictures),
-            microphone=Microphone(microphone),
+            microphone=Microphone(microphone or settings.hearing.microphone or None),
             snapshot=lambda: read_snapshot(state if state.exists() else state.parent),
             state=state,
             models=model_checks(settings),
@@ -200,6 +200,7 @@ def model_checks(settings: Settings) -> tuple[tuple[str, Callable[[], str]], ...
         ("page reader", lambda: _found("tesseract", settings)),
         ("languages", lambda: _found("languages", settings)),
         ("second reader", _second_reader),
+        ("ear", lambda: _recogniser(settings)),
     )
 
 
@@ -214,6 +215,19 @@ def _second_reader() -> str:
     from voxedge.models.readers import find_reader
 
     return find_reader()[0].name
+
+
+def _recogniser(settings: Settings) -> str:
+    """Return the model of spoken commands; without one the box works, and says so itself."""
+    from voxedge.errors import RecogniserMissing
+    from voxedge.models.recognisers import find_model
+
+    if not settings.hearing.commands:
+        return "not wanted"
+    try:
+        return find_model(settings.hearing.language)[0].name
+    except RecogniserMissing:
+        return "no model of its own"
 
 
 def _found(check: str, settings: Settings) -> str:
