@@ -183,8 +183,8 @@ def copy_overlay(overlay: Path, tree: Path, only: Sequence[str] = ()) -> None:
 
 def _quieten(tree: Path) -> None:
     units = tree / "etc/systemd/system"
-    for link in DISABLED:
-        (tree / link).unlink(missing_ok=True)
+    for name in DISABLED:
+        (tree / name).unlink(missing_ok=True)
     for unit in MASKED:
         link = units / unit
         link.unlink(missing_ok=True)
