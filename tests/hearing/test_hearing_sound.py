@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from voxedge.audio.capture import Backlog, Converter, choose_microphone
 from voxedge.audio.cleaner import CleanedSource, WebrtcCleaner, cleaned
 from voxedge.audio.devices import OutputDevice
-from voxedge.audio.endpoint import FRAME, Edge, Endpointer, energy_probability
+from voxedge.audio.endpoint import FRAME, Edge, Endpointer, Gate, energy_probability
 from voxedge.audio.microphone_level import MicrophoneHealth, level_of
 from voxedge.audio.sound_file import SoundFile, read_speech
 from voxedge.errors import InputMissing, MicrophoneMissing, SoundUnusable
@@ -117,6 +117,30 @@ def test_loudness_tells_speech_from_a_steady_fan() -> None:
     fan = RANDOM.normal(0, 200, (60, FRAME)).astype(np.int16)
     assert max([probability(frame) for frame in fan][5:]) < 0.5
     assert probability(RANDOM.normal(0, 4000, FRAME).astype(np.int16)) > 0.5
+
+
+def test_the_gate_asks_nobody_about_a_room_in_which_nothing_happens() -> None:
+    gate = Gate(lambda _frame: 1.0)
+    room = RANDOM.normal(0, 200, (300, FRAME)).astype(np.int16)
+    assert sum(gate(frame) for frame in room) == gate.asked <= 5
+    voice = RANDOM.normal(0, 400, (10, FRAME)).astype(np.int16)
+    assert [gate(frame) for frame in voice] == [1.0] * 10
+    assert gate.asked <= 5 + Gate.BEFORE + 10, "with what came before"
+    after = [gate(frame) for frame in room]
+    assert 15 <= sum(after) <= 25, "the silence after speech is judged, for 640 ms"
+
+
+def test_the_gate_gets_used_to_a_louder_room() -> None:
+    gate = Gate(lambda _frame: 0.0)
+    for frame in RANDOM.normal(0, 100, (100, FRAME)).astype(np.int16):
+        gate(frame)
+    fan = RANDOM.normal(0, 1000, (1000, FRAME)).astype(np.int16)
+    for frame in fan[:500]:
+        gate(frame)
+    asked = gate.asked
+    for frame in fan[500:]:
+        gate(frame)
+    assert gate.asked == asked
 
 
 def test_silero_sleeps_through_noise() -> None:

@@ -173,6 +173,7 @@ class Microphone:
         converter, health = Converter(device.rate_hz), MicrophoneHealth(RATE_HZ)
         loop, wake, over = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
         stream = await asyncio.to_thread(self._open, device, loop, wake, over)
+        _log.debug("the microphone is open: %s", device.label)
         try:
             while True:
                 try:

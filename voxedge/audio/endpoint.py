@@ -174,3 +174,51 @@ def energy_probability(floor_dbfs: float = -50.0) -> Callable[[Int16Samples], fl
         return float(np.clip(excess_db / 24.0, 0.0, 1.0))
 
     return probability
+
+
+class Gate:
+    """A detector that is asked only while something is louder than the room.
+
+    The Silero network costs 1.1 ms of a core for each 32 ms; a room in which nothing happens need
+    not pay that all day. The gate opens at ``OPEN_DB`` above the noise floor (minimum statistics),
+    shows the detector the frames before it, for it remembers what it heard, and stays open for a
+    while: the silence that ends an utterance is the detector's to judge.
+
+    Args:
+        probability: the detector.
+    """
+
+    OPEN_DB = 3.0
+    """A frame of steady noise varies by 0.3 dB (standard deviation); speech at a ratio of 5 dB lies
+    6 dB above the floor."""
+    HELD_MS = 640.0
+    BEFORE = 4
+    """Frames."""
+    RISE_DB_S = 1.5
+    """How fast the floor follows a room that has become louder; it falls at once."""
+
+    def __init__(self, probability: Callable[[Int16Samples], float]) -> None:
+        self._probability = probability
+        self._floor = float("inf")
+        self._held_ms = 0.0
+        self._before: deque[Int16Samples] = deque(maxlen=self.BEFORE)
+        self.asked = 0
+        """Frames that the detector judged."""
+
+    def __call__(self, frame: Int16Samples) -> float:
+        """Return the probability of speech in a frame; 0 while the gate is shut."""
+        power = float(np.mean(np.square(frame.astype(np.float32)))) + 1e-3
+        self._floor = min(power, self._floor * 10.0 ** (self.RISE_DB_S * FRAME_MS / 10_000.0))
+        if power >= self._floor * 10.0 ** (self.OPEN_DB / 10.0):
+            if self._held_ms <= 0.0:
+                for earlier in self._before:
+                    self._ask(earlier)
+            self._held_ms = self.HELD_MS
+        else:
+            self._held_ms -= FRAME_MS
+        self._before.append(frame)
+        return self._ask(frame) if self._held_ms > 0.0 else 0.0
+
+    def _ask(self, frame: Int16Samples) -> float:
+        self.asked += 1
+        return self._probability(frame)

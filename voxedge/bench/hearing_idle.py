@@ -126,7 +126,7 @@ async def _one(
     standby = Standby(
         ear,
         lambda: card,
-        endpointer,
+        lambda: endpointer(gated=True),
         lambda: mode,
         load("en"),
         wake,

@@ -77,7 +77,7 @@ class _Listener:
         async with Worker(recogniser_spec(self._language.tag)) as worker:
             ear = WorkerRecogniser(worker, PATIENCE_S)
             await ear.set_grammar(self._grammar)
-            await self._take(source, ear, endpointer())
+            await self._take(source, ear, endpointer(gated=True))
 
     async def _take(self, source: SoundSource, ear: WorkerRecogniser, cutter: Endpointer) -> None:
         position_ms = started_ms = 0.0

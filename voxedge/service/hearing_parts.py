@@ -21,6 +21,7 @@ from voxedge.audio.earcon_designs import DESIGNS
 from voxedge.audio.endpoint import (
     Endpointer,
     EndpointSettings,
+    Gate,
     energy_probability,
     silero_probability,
 )
@@ -226,7 +227,7 @@ class Hearing:
             self._standby = Standby(
                 ear,
                 lambda: microphone,
-                self._endpointer,
+                lambda: endpointer(gated=True),
                 self._mode,
                 language,
                 self._woken,
@@ -450,9 +451,16 @@ class Hearing:
         )
 
 
-def endpointer(settings: EndpointSettings | None = None) -> Endpointer:
-    """Return an endpointer with the best detector there is."""
+def endpointer(settings: EndpointSettings | None = None, *, gated: bool = False) -> Endpointer:
+    """Return an endpointer with the best detector there is.
+
+    Args:
+        settings: when speech begins and ends.
+        gated: for a microphone that is open all day: the detector is asked only while something is
+            louder than the room.
+    """
     try:
-        return Endpointer(silero_probability(), settings)
+        detector = silero_probability()
     except RecogniserMissing:
         return Endpointer(energy_probability(), settings)
+    return Endpointer(Gate(detector) if gated else detector, settings)
