@@ -73,7 +73,7 @@ def use_recipe(
             raise DiskFull(path=place / IN_USE_FILE) from error
         raise
     folder = light.student.path.parent
-    for other in place.glob(f"{folder.name.rpartition('-')[0]}-*"):
+    for other in place.glob(f"{folder.name.partition('-')[0]}-*"):
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)  # made again in seconds, if ever
     return replace(assets, light=light)
