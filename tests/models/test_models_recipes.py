@@ -84,7 +84,10 @@ def test_split_goes_back_to_the_voice_itself(store, student):
 
 def test_a_former_student_makes_room_once_the_new_one_is_in_use(store, student):
     former = store.build("fp32", student=student).light.student.path.parent
+    ancient = former.with_name("student-1-0123456789abcdef")
+    ancient.mkdir()
     latter = store.build("student", student=student).light.student.path.parent
+    assert not ancient.exists()
     assert latter.is_dir()
     assert not former.exists()
     assert len(spoken(store.open())) > 0
