@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from imagebuild import command, debian, root, wheels
@@ -103,7 +104,7 @@ def test_not_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_little_space_is_said_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: (10, 9, 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1))
     with pytest.raises(NoSpace, match="needs 4"):
         root.need_space(tmp_path, 4 << 30)
 
@@ -223,6 +224,7 @@ INTERRUPTED_BUILD = """
 import sys, time
 sys.path.insert(0, {image_build!r})
 from pathlib import Path
+from types import SimpleNamespace
 from imagebuild import command, debian
 
 debian.need_tools = lambda names: None
