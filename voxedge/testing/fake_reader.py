@@ -36,6 +36,7 @@ def sections_of(text: str, page: int = 0) -> tuple[Section, ...]:
     """Return sections written out as text.
 
     "# Heading" opens a section, each line is a paragraph, a full stop and a space end a sentence.
+    "5|50" is a 5 that the second reader took for 50.
     """
     sections: list[Section] = []
     paragraphs: list[Paragraph] = []
@@ -53,7 +54,12 @@ def sections_of(text: str, page: int = 0) -> tuple[Section, ...]:
 
 
 def _sentence(text: str, page: int) -> Sentence:
-    return Sentence(tuple(Word(part, _BOX, 0.9, page, part) for part in text.split()))
+    return Sentence(tuple(_word(part, page) for part in text.split()))
+
+
+def _word(part: str, page: int) -> Word:
+    text, _, second = part.partition("|")
+    return Word(text, _BOX, 0.9, page, second or text)
 
 
 class FakeCamera:
@@ -97,7 +103,8 @@ class FakePages:
         self.texts = texts
         self.section_s = section_s
         self.error: VoxedgeError | None = None
-        """Raised behind the first section, while it is set."""
+        """Raised behind ``fails_behind`` sections, while it is set."""
+        self.fails_behind = 1
         self.fails_at_once = False
         self.read_pages = 0
         self.open = 0
@@ -115,10 +122,10 @@ class FakePages:
             if self.error is not None and self.fails_at_once:
                 raise self.error
             yield PageBegan(Page(frame.width_px, frame.height_px), "en", "fake 1.0")
-            for section in sections_of(text, number):
+            for count, section in enumerate(sections_of(text, number), start=1):
                 await asyncio.sleep(self.section_s)
                 yield (section,)
-                if self.error is not None:
+                if self.error is not None and count >= self.fails_behind:
                     raise self.error
         finally:
             self.open -= 1

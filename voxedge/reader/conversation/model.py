@@ -47,6 +47,21 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """The document that was open when a new picture was asked for: it may be of the same page.
+
+    Attributes:
+        before: that document.
+        page: the page of it that looks like the new one.
+        is_same: it is surely that page.
+    """
+
+    before: Open
+    page: int = 0
+    is_same: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """A page on its way from the camera into text.
 
@@ -57,6 +72,7 @@ class Work:
         taken: there is a picture.
         begun: what the recogniser said of the page at first sight; None before.
         texts: whether any text has come.
+        seen: what the page may be another picture of; None for a page that is surely new.
     """
 
     append: bool
@@ -65,6 +81,7 @@ class Work:
     taken: bool = False
     begun: PageBegan | None = None
     texts: bool = False
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from voxedge.document.cursor import Cursor
 from voxedge.document.model import Document
 from voxedge.errors import NothingToRead, VoxedgeError
 from voxedge.reader.book import book_of
+from voxedge.reader.conversation import again
 from voxedge.reader.conversation.effects import (
     DropPage,
     Effect,
@@ -82,7 +83,7 @@ def _take(model: Model, *, append: bool) -> Step:
     model = replace(
         model,
         state=model.state if listening else State.FRAMING,
-        work=Work(append, number),
+        work=Work(append, number, seen=None if append else again.seen_of(model)),
         reply=(),
     )
     return Step(model, (*effects, TakePage(number)))
@@ -91,6 +92,8 @@ def _take(model: Model, *, append: bool) -> Step:
 def stop(model: Model, _intent: Intent, _world: World) -> Step:
     """Be silent; give up the page only while nothing of it could be heard yet."""
     if model.state in WORKING:
+        if model.work is not None:
+            model, _ = again.finish(model, model.work)
         given_up = replace(model, state=State.IDLE, work=None, reply=())
         return Step(given_up, (Silence(), DropPage(), say("stopped_work")))
     return Step(replace(model, state=State.IDLE, reply=()), (Silence(), Sound("key_press")))
@@ -131,10 +134,14 @@ def text_came(model: Model, event: TextCame, world: World) -> Step:
     if work is None or work.begun is None:
         return Step(model)
     page = () if work.texts else (work.begun.page,)
-    first = Document(event.sections, page, work.begun.language, work.begun.engine)
-    if model.open is not None and (work.append or work.texts):
-        before = len(model.open.book.outline.words)
-        document = replace(model.open, book=model.open.book.grown(event.sections, page))
+    more = model.open if work.append or work.texts else None
+    so_far = Document((), page, work.begun.language, work.begun.engine)
+    if more is not None and not work.append:
+        so_far = replace(so_far, sections=more.book.document.sections)
+    work, first = again.look(work, so_far, event.sections)
+    if more is not None:
+        before = len(more.book.outline.words)
+        document = replace(more, book=more.book.grown(first.sections, page))
     else:
         before = 0
         document = Open(book_of(first))
@@ -142,14 +149,30 @@ def text_came(model: Model, event: TextCame, world: World) -> Step:
     if len(document.book.outline.words) == before:
         return Step(model)
     start = Cursor(before)
+    if model.state in WORKING and not work.append:
+        return _begun(model, document, work, _label(document, world))
     if model.state in WORKING:
         model = replace(model, state=State.READING, open=document.at(start), reply=())
-        today = world.wall.date() if world.wall is not None else None
-        return Step(model, (*label_told(first, today), ReadOn(start)))
+        return Step(model, (*_label(Open(book_of(first)), world), ReadOn(start)))
     if model.menu is not None and model.menu.back in WORKING:
         model = replace(model, open=document.at(start))
         return Step(_working(model, State.READING))
     return Step(model)
+
+
+def _label(document: Open, world: World) -> tuple[Effect, ...]:
+    today = world.wall.date() if world.wall is not None else None
+    return label_told(document.book.document, today)
+
+
+def _begun(model: Model, document: Open, work: Work, label: tuple[Effect, ...]) -> Step:
+    """Begin to read, unless more of the page must come first."""
+    told = again.begin(work, document.book)
+    if told is None:
+        return Step(model)
+    said, start = told
+    model = replace(model, state=State.READING, open=document.at(start), reply=())
+    return Step(model, (*said, *label, ReadOn(start)))
 
 
 def page_ended(model: Model, event: PageEnded, _world: World) -> Step:
@@ -157,19 +180,29 @@ def page_ended(model: Model, event: PageEnded, _world: World) -> Step:
     work = model.work
     if work is None:
         return Step(model)
-    model = replace(model, work=None)
+    model, together = again.finish(replace(model, work=None), work)
     error = event.error
+    waits = model.state in WORKING and work.texts
+    if waits and model.open is not None and not model.open.book.empty:
+        # The sentence that was in doubt did not come: all of the page is read instead.
+        seen = replace(work, seen=None)
+        step = _begun(model, model.open, seen, together)
+        return step.after(KeepBook()) if error is None else _failed(step, error)
     # A page that gave text without a word is as blank as one that gave none.
     waiting = model.state in WORKING or (model.menu is not None and model.menu.back in WORKING)
     if error is None and waiting:
         error = NothingToRead(path="the camera's picture")
-    effects: list[Effect] = [KeepBook()] if work.texts else []
+    effects: list[Effect] = [KeepBook(), *together] if work.texts else []
     if error is not None:
         model = _working(model, State.IDLE)
         return Step(model, (*effects, Sound("error"), _told(error, some=work.texts)))
     if work.append and model.state is not State.READING:
         effects.append(say("page_added", SpeechClass.NOTICE, page=work.number + 1))
     return Step(model, tuple(effects))
+
+
+def _failed(step: Step, error: VoxedgeError) -> Step:
+    return step.after(KeepBook(), Sound("error"), _told(error, some=True))
 
 
 def _told(error: VoxedgeError, *, some: bool) -> Effect:
