@@ -189,3 +189,130 @@ def test_only_the_first_paragraph_of_a_section_is_a_heading(regions: list[list[l
 def test_doses_and_abbreviations_are_not_cut(text: str) -> None:
     ((paragraph,),) = [section.paragraphs for section in build(column(text))]
     assert [sentence.text for sentence in paragraph.sentences] == [text]
+
+
+def cells(*columns: tuple[str, float], row: float, size: float = 1.0) -> PrintedLine:
+    """A line of cells: text and where each begins; letters are 0.55 wide."""
+    words: list[Word] = []
+    spans: list[tuple[float, float]] = []
+    for text, start in columns:
+        at = start
+        for part in text.split():
+            words.append(Word(part, Box(0, 0, 5, 5), 0.95))
+            spans.append((at, at + 0.55 * len(part)))
+            at = spans[-1][1] + 0.5
+    top = row * PITCH
+    return PrintedLine(
+        tuple(words), spans[0][0], spans[-1][1], top, top + 1.4, size, 0.25, tuple(spans)
+    )
+
+
+def spaced(text: str, row: float, left: float = 0.0, size: float = 1.0) -> PrintedLine:
+    return cells((text, left), row=row, size=size)
+
+
+def test_a_table_is_read_row_by_row() -> None:
+    lines = [
+        spaced("How many capsules depends on the age of the one who takes them.", 0),
+        cells(("Age", 0), ("Dose", 16), ("How often", 26), row=1),
+        cells(("Adults", 0), ("2 capsules", 16), ("every 8 hours", 26), row=2),
+        cells(("Over 75 years", 0), ("1 capsule", 16), ("every 12 hours", 26), row=3),
+        spaced("Do not take more than six of them in any twenty-four hours at all.", 4),
+    ]
+    assert shape(build(lines))[1:4] == [
+        ("table_row", "Age: Dose: How often"),
+        ("table_row", "Adults: 2 capsules: every 8 hours"),
+        ("table_row", "Over 75 years: 1 capsule: every 12 hours"),
+    ]
+
+
+def test_cells_of_several_lines_stay_together() -> None:
+    lines = [
+        cells(("Adults", 0), ("2", 16), ("every 8", 26), row=0),
+        cells(("capsules", 16), ("hours", 26), row=0.8),
+        cells(("Over 75", 0), ("1", 16), ("every 12", 26), row=2),
+        cells(("years", 0), ("capsule", 16), ("hours", 26), row=2.8),
+        cells(("Children", 0), ("none", 16), ("never", 26), row=4),
+    ]
+    assert shape(build(lines)) == [
+        ("table_row", "Adults: 2 capsules: every 8 hours"),
+        ("table_row", "Over 75 years: 1 capsule: every 12 hours"),
+        ("table_row", "Children: none: never"),
+    ]
+
+
+def test_a_list_with_its_numerals_far_out_is_no_table() -> None:
+    lines = [cells((f"{n}.", 0), (f"What it says under {n}", 4), row=n) for n in range(1, 6)]
+    assert {role for role, _ in shape(build(lines))} == {"list_item"}
+
+
+def test_two_rows_are_a_table_in_a_leaflet_and_not_on_a_box() -> None:
+    lines = [
+        cells(("Active ingredient", 0), ("Purpose", 26), row=0),
+        cells(("Ibuprofen 200 mg", 0), ("Pain reliever", 26), row=1),
+    ]
+    assert shape(build(lines))[0] == ("table_row", "Active ingredient: Purpose")
+    builder = SectionBuilder("en")
+    sections = [*builder.add(lines, is_scattered=True), *builder.finish()]
+    assert all(role != "table_row" for role, _ in shape(sections))
+
+
+def test_footnotes_are_read_last() -> None:
+    first = [
+        spaced("Do not take it if you are allergic to corvanate* or to nuts† as well.", 0),
+        spaced("The first doses may make you dizzy, so do not drive on these days, but", 1),
+        spaced("* See section 6 for the others.", 3, size=0.75),
+        spaced("† Hazelnuts too.", 4, size=0.75),
+    ]
+    second = [spaced("wait until it is over.", 0), spaced("Then drive with care on dry roads.", 1)]
+    told = shape(build(first, second))
+    assert [role for role, _ in told][-2:] == ["footnote", "footnote"]
+    assert told[-1][1] == "† Hazelnuts too."
+    assert "days, but wait until it is over." in told[0][1]
+
+
+def test_page_numbers_and_running_heads_are_dropped() -> None:
+    body = [spaced(f"Line {'abcdefgh'[n]} of a text that goes on and on.", n + 2) for n in range(8)]
+    head = cells(("Package leaflet", 0), ("2", 40), row=0)
+    foot = spaced("Page 2 of 4", 12, left=18)
+    assert "leaflet" not in " ".join(text for _, text in shape(build([head, *body, foot])))
+    assert "Page" not in " ".join(text for _, text in shape(build([head, *body, foot])))
+    label = [spaced("Norvaxil", 0), spaced("500", 3), spaced("mg", 4)]
+    assert "500" in " ".join(text for _, text in shape(build(label)))
+
+
+def test_specks_of_the_margin_are_dropped_and_numerals_stay() -> None:
+    lines = [spaced(f"A line of text number {'abcdefgh'[n]}.", n, left=6) for n in range(7)]
+    lines.append(cells(("4", 1), ("humidity and heat are bad.", 6), row=7))
+    assert not any(text.startswith("4") for _, text in shape(build(lines)))
+    lines[-1] = cells(("4.", 1), ("Humidity and heat are bad.", 6), row=7)
+    assert shape(build(lines))[-1] == ("list_item", "4. Humidity and heat are bad.")
+
+
+def test_a_known_heading_needs_no_bold_print() -> None:
+    sections = build(
+        column(
+            "1. What Corvanil is and what it is used for",
+            "2. What you need to know before you take Corvanil",
+            "3. How to take Corvanil",
+            "",
+            "1. What Corvanil is and what it is used for",
+            f"{FULL}.",
+            "2. What you need to know before you take",
+            "Corvanil",
+            f"{FULL}.",
+        )
+    )
+    assert [s.heading for s in sections if s.heading] == [
+        "1. What Corvanil is and what it is used for",
+        "2. What you need to know before you take Corvanil",
+    ]
+    assert [role for role, _ in shape(sections)][:3] == ["list_item"] * 3
+
+
+def test_chinese_titles_are_parted_from_their_text() -> None:
+    words = tuple(Word(t, Box(0, 0, 40, 9), 0.9) for t in ("[规格", "】0.25g"))
+    line_ = PrintedLine(words, 0, 10, 0, 1.4)
+    builder = SectionBuilder("zh-Hans", "")
+    sections = [*builder.add([line_]), *builder.finish()]
+    assert shape(sections) == [("heading", "[规格】"), ("body", "0.25g")]

@@ -67,8 +67,15 @@ class SectionBuilder:
         self._notes: list[_Block] = []
         self._listed: int | None = None
 
-    def add(self, lines: Sequence[PrintedLine]) -> tuple[Section, ...]:
-        """Take the lines of the next region; return the sections that are final by now."""
+    def add(
+        self, lines: Sequence[PrintedLine], *, is_scattered: bool = False
+    ) -> tuple[Section, ...]:
+        """Take the lines of the next region; return the sections that are final by now.
+
+        Args:
+            lines: from top to bottom.
+            is_scattered: print of a box or a poster, which stands in rows by chance.
+        """
         lines = without_margin_specks(lines)
         lines = without_running_lines(lines, self._body()[0], is_first=not self._seen)
         if not lines:
@@ -79,7 +86,7 @@ class SectionBuilder:
         self._notes += self._note_blocks(lines[notes:])
         if notes == 0:
             return ()
-        blocks = self._blocks(lines[:notes])
+        blocks = self._blocks(lines[:notes], is_scattered=is_scattered)
         if self._waiting and self._continues(self._waiting[-1], blocks[0]):
             last = self._waiting.pop()
             blocks[0] = _Block(last.lines + blocks[0].lines, last.role)
@@ -110,10 +117,11 @@ class SectionBuilder:
             first.starts_lower or self._joiner == "" or len(open_block.lines) > 1
         )
 
-    def _blocks(self, lines: Sequence[PrintedLine]) -> list[_Block]:
+    def _blocks(self, lines: Sequence[PrintedLine], *, is_scattered: bool) -> list[_Block]:
         blocks: list[_Block] = []
         at = 0
-        for table in (*find_tables(lines), Table((), len(lines), len(lines))):
+        tables = find_tables(lines, are_rows_sure=not is_scattered)
+        for table in (*tables, Table((), len(lines), len(lines))):
             if at < table.first:
                 blocks += self._text_blocks(lines[at : table.first])
             blocks += [_Block((), Role.TABLE_ROW, row) for row in table.rows]

@@ -56,16 +56,18 @@ class _Run:
     corridors: tuple[tuple[float, float], ...]
 
 
-def find_tables(lines: Sequence[PrintedLine]) -> tuple[Table, ...]:
+def find_tables(lines: Sequence[PrintedLine], *, are_rows_sure: bool = True) -> tuple[Table, ...]:
     """Return the tables among the lines of one column, from top to bottom.
 
     Args:
         lines: level, from top to bottom; those without ``spans`` are never in a table.
+        are_rows_sure: two rows with a wide white between their cells are enough; on a box, where
+            words stand about, they are not.
     """
     tables: list[Table] = []
     at = 0
     while at < len(lines):
-        run = _run_from(lines, at)
+        run = _run_from(lines, at, are_rows_sure=are_rows_sure)
         if run is None:
             at += 1
             continue
@@ -78,7 +80,7 @@ def find_tables(lines: Sequence[PrintedLine]) -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _run_from(lines: Sequence[PrintedLine], first: int) -> _Run | None:
+def _run_from(lines: Sequence[PrintedLine], first: int, *, are_rows_sure: bool) -> _Run | None:
     """Return the longest table that begins at a line, None where none does."""
     corridors = _gaps(lines[first])
     if not corridors:
@@ -93,7 +95,7 @@ def _run_from(lines: Sequence[PrintedLine], first: int) -> _Run | None:
             if not corridors:
                 break
         run = _Run(first, _trimmed(lines, first, last, corridors), corridors)
-        if _holds(lines, run):
+        if _holds(lines, run, are_rows_sure=are_rows_sure):
             best = run
     return best
 
@@ -142,13 +144,13 @@ def _trimmed(
     return last
 
 
-def _holds(lines: Sequence[PrintedLine], run: _Run) -> bool:
+def _holds(lines: Sequence[PrintedLine], run: _Run, *, are_rows_sure: bool) -> bool:
     """Say whether enough lines of a run have words on both sides of its white."""
     inside = lines[run.first : run.last]
     for left, right in run.corridors:
         crossing = sum(1 for line in inside if line.left < left and line.right > right)
         # Two justified lines may have one wide space below the other; a third seldom has.
-        is_sure = right - left >= _SURE_CORRIDOR and crossing == len(inside)
+        is_sure = are_rows_sure and right - left >= _SURE_CORRIDOR and crossing == len(inside)
         if crossing >= (2 if is_sure else _ROWS) and 2 * crossing >= len(inside):
             return True
     return False

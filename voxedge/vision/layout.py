@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from voxedge.vision.table_bands import split_at_tables
 from voxedge.vision.textlines import TextLine
 
 Floats = npt.NDArray[np.float64]
@@ -29,8 +30,26 @@ _MAX_PEEL = 6
 
 
 def columns(lines: Sequence[TextLine]) -> list[list[TextLine]]:
-    """Cut lines into columns and bands in reading order, each sorted from top to bottom."""
-    ordered = sorted(lines, key=lambda line: line.middle)
+    """Cut lines into columns and bands in reading order, each sorted from top to bottom.
+
+    The rows of a table stay together, as a band of their own.
+    """
+    bands = split_at_tables(lines)
+    if len(bands) == 1 and not bands[0][0]:
+        return _columns(lines)
+    return [
+        part
+        for is_table, band in bands
+        for part in ([sorted(band, key=_middle)] if is_table else columns(band))
+    ]
+
+
+def _middle(line: TextLine) -> float:
+    return line.middle
+
+
+def _columns(lines: Sequence[TextLine]) -> list[list[TextLine]]:
+    ordered = sorted(lines, key=_middle)
     if len(ordered) < 2 * _MIN_COLUMN_LINES:
         return [ordered] if ordered else []
     parts = _split(ordered)

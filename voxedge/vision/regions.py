@@ -37,6 +37,7 @@ def plan(found: TextLines) -> list[Region]:
         lines = [lines[i] for i in order]
         levels = [levels[i] for i in order]
         left, right = _sides(ordered, number, found.letter_px, bend)
+        above, below = _neighbours(ordered, number, bend, (left, right), levels)
         cut = _first_cut(levels) if number == 0 else None
         margin = _MARGIN * found.letter_px
         edges = [0, len(lines)] if cut is None else [0, cut, len(lines)]
@@ -44,8 +45,12 @@ def plan(found: TextLines) -> list[Region]:
             top, bottom = levels[start][0] - margin, levels[stop - 1][1] + margin
             if start:
                 top = max(top, (levels[start - 1][1] + levels[start][0]) / 2)
+            else:
+                top = max(top, (above + levels[0][0]) / 2)
             if stop < len(lines):
                 bottom = min(bottom, (levels[stop - 1][1] + levels[stop][0]) / 2)
+            else:
+                bottom = min(bottom, (levels[-1][1] + below) / 2)
             part = lines[start:stop]
             light = sum(len(line) for line in part if line.light_on_dark)
             regions.append(
@@ -111,6 +116,29 @@ def _sides(
             elif line_left >= (left + right) / 2 and line_right > right:
                 near_right = min(near_right, max(right, (line_left + right) / 2))
     return near_left, near_right
+
+
+def _neighbours(
+    ordered: Sequence[Sequence[TextLine]],
+    number: int,
+    bend: Bend,
+    sides: tuple[float, float],
+    levels: Sequence[tuple[float, float]],
+) -> tuple[float, float]:
+    """Return where the nearest print above a band ends and the nearest below it begins, level."""
+    above, below = float("-inf"), float("inf")
+    top, bottom = levels[0][0], levels[-1][1]
+    for other, rest in enumerate(ordered):
+        for line in rest if other != number else ():
+            shift = float(bend.shift(np.asarray(line.middle)))
+            if line.right - shift < sides[0] or line.left - shift > sides[1]:
+                continue
+            line_top, line_bottom = _level(line, bend)
+            if (line_top + line_bottom) / 2 < top:
+                above = max(above, min(top, line_bottom))
+            elif (line_top + line_bottom) / 2 > bottom:
+                below = min(below, max(bottom, line_top))
+    return above, below
 
 
 def ascenders(regions: Sequence[Region]) -> int:

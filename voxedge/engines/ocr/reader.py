@@ -19,6 +19,7 @@ from voxedge.engines.ocr.assemble import printed_lines
 from voxedge.engines.ocr.languages import bcp47, is_unspaced
 from voxedge.engines.ocr.lexicon import load_lexicon
 from voxedge.engines.ocr.number_check import NumberCheck
+from voxedge.engines.ocr.poor_print import POOR_SHARE, read_poor
 from voxedge.engines.ocr.recogniser import Recogniser
 from voxedge.engines.ocr.score import Judge, Score
 from voxedge.engines.ocr.second_look import second_look
@@ -236,6 +237,8 @@ def _regions(
         words = read.words
         if not recogniser.unspaced:
             words = second_look(words, read.strip.grey, recogniser)
+        if numbers is not None and read.score.share < POOR_SHARE:
+            words = read_poor(words, read.strip.grey, recogniser, numbers.read)
         if numbers is not None:
             words = numbers.check(words, read.strip.grey)
         lines = printed_lines(
@@ -284,8 +287,6 @@ def _sparse(
         letter_px=sparse.letter_px,
         page=page,
     )
-    # Print that stands about on a box is no table.
-    lines = [replace(line, spans=()) for line in lines]
-    sections = builder.add(lines) + builder.finish()
+    sections = builder.add(lines, is_scattered=True) + builder.finish()
     if sections:
         yield sections
