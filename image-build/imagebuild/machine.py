@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,9 +85,12 @@ class Machine:
         test_disk: read-only, labelled VOXTEST (``testdisk.py``).
         work: for the console's log and the channel's socket.
         name: of this start, for the log.
+        masked: units that are not to be started.
     """
 
-    def __init__(self, card: Card, test_disk: Path, work: Path, name: str) -> None:
+    def __init__(
+        self, card: Card, test_disk: Path, work: Path, name: str, masked: Sequence[str] = ()
+    ) -> None:
         self.log = work / f"{name}.log"
         self.saved = work / f"{name}.saved"
         self._socket = work / f"{name}.sock"
@@ -94,13 +98,13 @@ class Machine:
         self.begun_s = time.monotonic()
         with (work / f"{name}.qemu").open("wb") as errors:
             self._process = subprocess.Popen(
-                self._command(card, test_disk),
+                self._command(card, test_disk, masked),
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
             )
 
-    def _command(self, card: Card, test_disk: Path) -> list[str]:
+    def _command(self, card: Card, test_disk: Path, masked: Sequence[str]) -> list[str]:
         unit = base64.b64encode(BOOTSTRAP.encode()).decode()
         silent = ("console=", "quiet", "loglevel=", "systemd.show_status=")
         words = [word for word in card.cmdline.split() if not word.startswith(silent)]
@@ -108,6 +112,7 @@ class Machine:
         # Devices come slowly where every instruction is emulated.
         words += ["systemd.default_device_timeout_sec=1800"]
         words += [f"systemd.set_credential_binary=systemd.extra-unit.voxtest.service:{unit}"]
+        words += [f"systemd.mask={unit}" for unit in masked]
         drives = []
         for number, (path, kind) in enumerate(((card.disk, "qcow2"), (test_disk, "raw"))):
             ro = ",readonly=on" if kind == "raw" else ""

@@ -22,6 +22,10 @@ _AS_READER = (
     "setpriv --reuid voxedge --regid voxedge --clear-groups --no-new-privs "
     "env HOME=/var/lib/voxedge /opt/voxedge/bin/python3 -B /run/voxtest/guest_shelf.py"
 )
+_MASKED = ("voxedge.service", "voxedge.socket", "voxedge-confirm.service")
+"""Not started between the pulls: it is the library that is tried, in the reader's own code, and the
+emulator's time is dear. After the last pull everything starts."""
+
 _DURING_BOOT_EVERY = 4
 """One pull in so many comes before the system is up."""
 
@@ -45,13 +49,17 @@ def pull_plugs(
     while pulled < count:
         pulled += 1
         name = f"pull-{pulled:02d}"
-        if pulled % _DURING_BOOT_EVERY == 0:
-            machine = Machine(card, disk, work, name)
+        if pulled % _MASKED = ("voxedge.service", "voxedge.socket", "voxedge-confirm.service")
+"""Not started between the pulls: it is the library that is tried, in the reader's own code, and the
+emulator's time is dear. After the last pull everything starts."""
+
+_DURING_BOOT_EVERY == 0:
+            machine = Machine(card, disk, work, name, _MASKED)
             cpu_s = _run_for(machine, dice.uniform(*_BOOT_CPU_S))
             machine.pull_plug()
             report.note(f"pull {pulled}: {cpu_s:.0f} s into the start")
             continue
-        machine, guest = boot(card, disk, work, name, timeout_s)
+        machine, guest = boot(card, disk, work, name, timeout_s, _MASKED)
         try:
             found = check_shelf(guest, promised, timeout_s)
             first = max(found, default=0) + 1

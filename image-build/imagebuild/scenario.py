@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,16 @@ class Report:
         self.say(text)
 
 
-def boot(card: Card, disk: Path, work: Path, name: str, timeout_s: float) -> tuple[Machine, Guest]:
+def boot(
+    card: Card,
+    disk: Path,
+    work: Path,
+    name: str,
+    timeout_s: float,
+    masked: Sequence[str] = (),
+) -> tuple[Machine, Guest]:
     """Start the board and wait for the test's agent, which comes up early in the boot."""
-    machine = Machine(card, disk, work, name)
+    machine = Machine(card, disk, work, name, masked)
     try:
         guest = Guest(machine)
         guest.wait_hello(timeout_s)
