@@ -9,6 +9,7 @@ from voxedge.document.cursor import Cursor, Unit
 from voxedge.document.model import Document, Page
 from voxedge.document.numbers import numbers_of
 from voxedge.errors import OcrFailed
+from voxedge.flow import Frame
 from voxedge.reader.book import book_of
 from voxedge.reader.conversation.again import look
 from voxedge.reader.conversation.model import Open, Seen, Work
@@ -166,6 +167,29 @@ def test_a_page_of_several_stays_among_the_others() -> None:
         assert doubts(r) == 0
 
     rig(work, DOUBTED, OTHER, CERTAIN)
+
+
+def test_the_picture_of_a_page_taken_again_goes_to_that_page() -> None:
+    taken: list[Frame] = []
+
+    def encode(frame: Frame) -> bytes:
+        taken.append(frame)
+        return b"picture %d" % len(taken)
+
+    async def work(r: Rig) -> None:
+        await r.read()
+        await r.until(lambda: r.state is State.IDLE)
+        await r.session.do(intent(Action.APPEND_PAGE))
+        await r.until(lambda: len(taken) == 2 and r.model.work is None)
+        await r.session.do(intent(Action.STOP))
+        await r.do(Action.SAVE)
+        await r.until(lambda: bool(r.shelf.kept))
+        await second(r)
+        await r.until(lambda: r.shelf.kept[1].pictures.get(1) == b"picture 3")
+        assert r.shelf.kept[1].pictures[0] == b"picture 1"
+        assert len(r.shelf.kept) == 1, "it is the saved document still"
+
+    rig(work, CERTAIN, OTHER, OTHER, encode_picture=encode)
 
 
 def test_too_little_text_is_no_proof() -> None:

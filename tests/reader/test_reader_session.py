@@ -789,7 +789,8 @@ def test_pictures_of_pages_are_kept_with_them_where_that_is_wanted() -> None:
         await r.until(lambda: len(r.shelf.kept) == 2)
         assert r.shelf.kept[2].pictures == {0: b"picture 3"}, "another document begins with page 0"
 
-    rig(work, encode_picture=encode)
+    letter = "# Letter\nYour appointment is on Monday. Please bring your card."
+    rig(work, LEAFLET, SECOND, letter, encode_picture=encode)
 
 
 def test_no_picture_is_kept_unless_that_is_wanted() -> None:

@@ -16,6 +16,7 @@ from voxedge.reader.conversation.effects import (
     KeepBook,
     ListBooks,
     OpenBook,
+    PictureIsOf,
     PutCursor,
     PutMark,
     SaveBook,
@@ -106,6 +107,9 @@ class Shelving:
         match effect:
             case _PictureTaken(number=page, frame=frame):
                 await self._take_in(page, frame)
+            case PictureIsOf(page=page):
+                if 0 in self._pictures:
+                    self._pictures = {page: self._pictures[0]}
             case PutCursor(number=number, cursor=cursor):
                 await self._shelf.put_cursor(number, cursor)
             case PutMark(number=number, cursor=cursor):

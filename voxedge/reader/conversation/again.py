@@ -24,7 +24,7 @@ from voxedge.document.same_page import (
     with_page,
 )
 from voxedge.reader.book import Book, book_of
-from voxedge.reader.conversation.effects import Effect, ReadOn, say
+from voxedge.reader.conversation.effects import Effect, PictureIsOf, ReadOn, say
 from voxedge.reader.conversation.model import Model, Open, Seen, Work
 from voxedge.speech.lines import SpeechClass
 
@@ -107,7 +107,7 @@ def finish(model: Model, work: Work) -> tuple[Model, tuple[Effect, ...]]:
         finished=document.finished,
         began_s=document.began_s,
     )
-    effects: list[Effect] = []
+    effects: list[Effect] = [PictureIsOf(seen.page)] if several else []
     if merged.took_second:
         effects.append(say("same_page_before_better"))
     elif merged.filled:

@@ -135,6 +135,13 @@ class KeepBook:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureIsOf:
+    """The picture that was taken last is of this page of the open document, from 0."""
+
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
 class PutCursor:
     """Remember the place of a document on the shelf."""
 
@@ -191,6 +198,7 @@ Effect = (
     | UseVoice
     | SaveBook
     | KeepBook
+    | PictureIsOf
     | PutCursor
     | PutMark
     | DeleteBook

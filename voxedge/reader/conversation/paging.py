@@ -192,7 +192,7 @@ def page_ended(model: Model, event: PageEnded, _world: World) -> Step:
     waiting = model.state in WORKING or (model.menu is not None and model.menu.back in WORKING)
     if error is None and waiting:
         error = NothingToRead(path="the camera's picture")
-    effects: list[Effect] = [KeepBook(), *together] if work.texts else []
+    effects: list[Effect] = [*together, KeepBook()] if work.texts else []
     if error is not None:
         model = _working(model, State.IDLE)
         return Step(model, (*effects, Sound("error"), _told(error, some=work.texts)))
