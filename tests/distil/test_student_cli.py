@@ -19,6 +19,7 @@ from voxedge.models.manifest import load_manifest
 from voxedge.models.score import judge as judging
 from voxedge.models.score import recogniser
 from voxedge.models.score.metrics import JudgeMissing, Mos
+from voxedge.models.score.sentences import evenly, load_sentences
 from voxedge.testing.tiny_voice import CHANNELS, HOP, RATE_HZ, write_tiny_voice
 
 SHAPE = StudentShape(
@@ -52,6 +53,8 @@ def voice(tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, "students_folder", lambda: students)
     monkeypatch.setattr(judging, "Dnsmos", lambda: lambda samples, rate_hz: Mos(3.0, 3.0, 3.0))
     monkeypatch.setattr(recogniser, "Whisper", Listener)
+    few = evenly(load_sentences(), 4)  # for what judges all of them
+    monkeypatch.setattr(judging, "load_sentences", lambda: few)
     return students
 
 
@@ -85,6 +88,16 @@ def test_a_trained_student_is_judged_without_being_in_use(voice, capsys, tmp_pat
     assert "1 sentences without noise" in capsys.readouterr().out
     assert command.main(["score", "tiny", "--student", str(tmp_path)]) == 2
     assert f"No student of tiny is in {tmp_path}" in capsys.readouterr().err
+
+
+def test_the_lighter_student_is_judged_by_itself(voice, capsys):
+    assert command.main(["score", "tiny", "--sentences", "1", "--lighter"]) == 2
+    assert "No student of tiny.lighter" in capsys.readouterr().err
+    origin = command._original("tiny").assets.model_sha256
+    other = Student(SHAPE, tiny_weights(seed=3, shape=SHAPE), {}, origin)
+    save_student(voice, "tiny.lighter", other)
+    assert command.main(["score", "tiny", "--sentences", "1", "--lighter"]) == 0
+    assert "1 sentences" in capsys.readouterr().out
 
 
 def test_score_with_the_engines_noise(voice, capsys):

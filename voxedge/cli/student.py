@@ -83,6 +83,9 @@ def register(verbs: Subparsers) -> None:
     score.add_argument(
         "--student", metavar="FOLDER", type=Path, help="judge a trained student that is not in use"
     )
+    score.add_argument(
+        "--lighter", action="store_true", help="judge the lighter student that came with voxedge"
+    )
     score.add_argument("--noise", action="store_true", help="with the engine's noise, not without")
     score.add_argument("--json", action="store_true", help="print one JSON object")
     score.set_defaults(run=run_score)
@@ -165,15 +168,16 @@ def run_score(arguments: argparse.Namespace) -> int:
     from voxedge.models.score.recogniser import Whisper
     from voxedge.models.score.scoring import table
     from voxedge.models.score.sentences import evenly, load_sentences
+    from voxedge.models.shipped import LIGHTER_SUFFIX
 
     teacher = _original(arguments.name)
     assets = teacher.assets
     # A card must not tell the scores of other weights than its own (it once did).
-    student = (
-        _trained(assets.name, arguments.student)
-        if arguments.student is not None or arguments.card is not None
-        else None
-    )
+    student: Student | None = None
+    if arguments.lighter:
+        student = _trained(assets.name + LIGHTER_SUFFIX, arguments.student)
+    elif arguments.student is not None or arguments.card is not None:
+        student = _trained(assets.name, arguments.student)
     light = _light(teacher, student)
     sentences = evenly(load_sentences(), arguments.sentences)
 
