@@ -1,7 +1,7 @@
 """Runs inside the guest, as the reader's user: saves documents one after the other, or checks them.
 
-``save LIBRARY FIRST PORT`` writes the number of each document to PORT once the library says that it
-is on the card. ``check LIBRARY`` opens every document, sees that it is complete, and prints their
+``save LIBRARY FIRST`` prints the number of each document once the library says that it is on the
+card. ``check LIBRARY`` opens every document, sees that it is complete, and prints their
 numbers. A document's words follow from its number, so that half a document would be found out.
 """
 
@@ -40,11 +40,10 @@ def main() -> None:
         print(*sorted(found))
         return
     number = int(sys.argv[3])
-    with Path(sys.argv[4]).open("wb", buffering=0) as port:
-        while True:
-            library.add(document(number), title=f"page {number}", saved=True)
-            port.write(b"%d\n" % number)
-            number += 1
+    while True:
+        library.add(document(number), title=f"page {number}", saved=True)
+        print(number, flush=True)
+        number += 1
 
 
 main()

@@ -22,6 +22,7 @@ _AS_READER = (
     "setpriv --reuid voxedge --regid voxedge --clear-groups --no-new-privs "
     "env HOME=/var/lib/voxedge /opt/voxedge/bin/python3 -B /run/voxtest/guest_shelf.py"
 )
+_PORT = "/dev/virtio-ports/voxsaved"
 _MASKED = ("voxedge.service", "voxedge.socket", "voxedge-confirm.service")
 """Not started between the pulls: it is the library that is tried, in the reader's own code, and the
 emulator's time is dear. After the last pull everything starts."""
@@ -49,11 +50,7 @@ def pull_plugs(
     while pulled < count:
         pulled += 1
         name = f"pull-{pulled:02d}"
-        if pulled % _MASKED = ("voxedge.service", "voxedge.socket", "voxedge-confirm.service")
-"""Not started between the pulls: it is the library that is tried, in the reader's own code, and the
-emulator's time is dear. After the last pull everything starts."""
-
-_DURING_BOOT_EVERY == 0:
+        if pulled % _DURING_BOOT_EVERY == 0:
             machine = Machine(card, disk, work, name, _MASKED)
             cpu_s = _run_for(machine, dice.uniform(*_BOOT_CPU_S))
             machine.pull_plug()
@@ -63,9 +60,7 @@ _DURING_BOOT_EVERY == 0:
         try:
             found = check_shelf(guest, promised, timeout_s)
             first = max(found, default=0) + 1
-            guest.run(
-                f"({_AS_READER} save {SHELF} {first} /dev/virtio-ports/voxsaved &) > /dev/null 2>&1"
-            )
+            guest.run(f"{_AS_READER} save {SHELF} {first} > {_PORT} 2>&1 &")
             _wait_saving(machine, timeout_s)
             cpu_s = _run_for(machine, dice.uniform(*_SAVING_CPU_S))
         finally:
@@ -92,6 +87,7 @@ def check_shelf(guest: Guest, promised: set[int], timeout_s: float) -> set[int]:
     Raises:
         BootTestFailed: one that was promised is missing, or one is damaged.
     """
+    guest.run("systemctl start voxedge-data.service", timeout_s)
     guest.wait_for("findmnt -no TARGET /var/lib/voxedge", "/var/lib/voxedge", timeout_s)
     found = {int(word) for word in guest.run(f"{_AS_READER} check {SHELF}", timeout_s).split()}
     if lost := promised - found:
