@@ -20,6 +20,7 @@ RECENT_FOLDER = "recent"
 if TYPE_CHECKING:
     from voxedge.audio.sink import AudioSink
     from voxedge.engines.ocr.number_check import NumberCheck
+    from voxedge.engines.ocr.trace import Trace
     from voxedge.engines.protocols import PageReader
     from voxedge.engines.tts.fallback import FallbackVoice, VoiceSwitch
     from voxedge.speech.phrase_cache import Origin, PhraseCache
@@ -76,10 +77,13 @@ def open_sink(settings: Settings, out: Path | None, rate_hz: int) -> AudioSink:
     )
 
 
-def open_reader() -> PageReader:
+def open_reader(trace: Trace | None = None) -> PageReader:
     """Return the page reader, with the second reader of numbers where that is installed.
 
     Without it every number is doubtful: said to be unchecked, and so marked in JSON.
+
+    Args:
+        trace: told of every step, for a report.
 
     Raises:
         OcrMissing: tesseract is not installed.
@@ -87,7 +91,7 @@ def open_reader() -> PageReader:
     from voxedge.engines.barcode.finder import open_code_finder
     from voxedge.engines.ocr.reader import TesseractReader
 
-    return TesseractReader(numbers=open_number_check(), codes=open_code_finder())
+    return TesseractReader(numbers=open_number_check(), codes=open_code_finder(), trace=trace)
 
 
 def open_number_check() -> NumberCheck | None:

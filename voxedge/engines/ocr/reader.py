@@ -25,6 +25,7 @@ from voxedge.engines.ocr.score import Judge, Score
 from voxedge.engines.ocr.second_look import second_look
 from voxedge.engines.ocr.sparse import SparseReading, read_sparse
 from voxedge.engines.ocr.tesseract import Installation, TsvWord, find_installation
+from voxedge.engines.ocr.trace import Trace, Untraced
 from voxedge.engines.ocr.upright import RegionReading, View, find_upright
 from voxedge.errors import NothingToRead
 from voxedge.flow import Frame
@@ -63,6 +64,7 @@ class TesseractReader:
         timeout_s: float = 120.0,
         numbers: NumberCheck | None = None,
         codes: CodeFinder | None = None,
+        trace: Trace | None = None,
     ) -> None:
         """Ask the installed tesseract for its version and languages.
 
@@ -70,6 +72,7 @@ class TesseractReader:
             timeout_s: for each call of tesseract; a dense column takes 10 s on a Pi 4.
             numbers: reads every number a second time; without it all numbers are doubtful.
             codes: looks for barcodes while the page is being turned upright.
+            trace: told of every step; for a report of how a page was read.
 
         Raises:
             OcrMissing: tesseract is not installed.
@@ -78,6 +81,7 @@ class TesseractReader:
         self._timeout_s = timeout_s
         self._numbers = numbers
         self._codes = codes
+        self._trace = trace or Untraced()
         self._installation = find_installation()
 
     @property
@@ -143,7 +147,8 @@ class TesseractReader:
             sparse is None or _read_all(view, recogniser).value >= _MARGIN * sparse.score.value
         ):
             height, width = view.grey.shape
-            sections = _regions(view, recogniser, builder, page, self._numbers)
+            self._trace.upright(page, view)
+            sections = _regions(view, recogniser, builder, page, self._numbers, self._trace)
             if view.letters < _LITTLE_TEXT:
                 # A label: what it says first depends on all of it.
                 sections = _at_once(sections)
@@ -154,7 +159,7 @@ class TesseractReader:
         if sparse is None or not sparse.is_something:
             raise NothingToRead(path=frame.source)
         width, height = sparse.page_size
-        sections = _sparse(sparse, recogniser, builder, page, self._numbers)
+        sections = _sparse(sparse, recogniser, builder, page, self._numbers, self._trace)
         codes = self._found(finding, grey, sparse.rotation)
         return PageReading(
             _or_nothing(sections, frame.source), Page(width, height, sparse.rotation, codes)
@@ -232,6 +237,7 @@ def _regions(
     builder: SectionBuilder,
     page: int,
     numbers: NumberCheck | None,
+    trace: Trace,
 ) -> Sections:
     for read in _in_order(view, recogniser):
         words = read.words
@@ -241,9 +247,11 @@ def _regions(
             words = read_poor(words, read.strip.grey, recogniser, numbers.read)
         if numbers is not None:
             words = numbers.check(words, read.strip.grey)
+        ink = binarise(read.strip.grey)
+        trace.region(page, read, words, ink)
         lines = printed_lines(
             words,
-            binarise(read.strip.grey),
+            ink,
             recogniser.judge,
             read.strip.page_box,
             letter_px=read.strip.letter_px,
@@ -275,10 +283,12 @@ def _sparse(
     builder: SectionBuilder,
     page: int,
     numbers: NumberCheck | None,
+    trace: Trace,
 ) -> Sections:
     words = sparse.words
     if numbers is not None:
         words = numbers.check(words, sparse.grey)
+    trace.scattered(page, sparse, words)
     lines = printed_lines(
         words,
         binarise(sparse.grey),
