@@ -134,7 +134,7 @@ def test_what_is_the_dose(reader: Talked) -> None:
     reader.say("what is the dose")
     reader.until(lambda: "talk: listening" in reader.log, "the microphone is open")
     assert not reader.status().speaking, "silent while it listens"
-    reader.until(lambda: "understood section" in reader.log, "it is understood")
+    reader.until(lambda: "hearing_parts: understood section" in reader.log, "it is understood")
     reader.until(lambda: 1 <= reader.sentence <= 3, "it reads under 'Dosage'")
     reader.until(lambda: reader.status().speaking, "aloud")
     assert "Traceback" not in reader.log
@@ -149,27 +149,27 @@ def test_silence_and_strange_speech_are_answered_and_reading_goes_on(tmp_path: P
         reader.until(lambda: "talk: silence" in reader.log, "patience ends")
         reader.until(lambda: reader.status().speaking, "it says so")
         reader.say("the weather is nice my friend")
-        reader.until(lambda: "talk: not understood" in reader.log, "no command")
+        told = ("talk: not understood", "talk: unsure")
+        reader.until(lambda: any(each in reader.log for each in told), "no command")
         here = reader.sentence
         reader.until(lambda: reader.sentence > here, "reading goes on by itself")
-        assert "understood " not in reader.log.replace("not understood", "")
+        assert "hearing_parts: understood" not in reader.log
 
 
 def test_a_recogniser_killed_in_the_middle_of_an_utterance(reader: Talked) -> None:
-    """Told at once, back within two seconds, and nothing else disturbed."""
+    """Told at once, back, and nothing else disturbed; how soon is ``voxedge bench asr``'s to say."""
     reader.read()
     reader.say("what is the dose what is the dose what is the dose")
     reader.until(lambda: "talk: listening" in reader.log, "the microphone is open")
     time.sleep(1.5)
     os.kill(reader.recogniser(), signal.SIGKILL)
-    took_s = reader.until(lambda: reader.log.count("worker recogniser ready") == 2, "back")
-    assert took_s < 2.0
+    reader.until(lambda: reader.log.count("worker recogniser ready") == 2, "back")
     reader.until(lambda: "Understanding speech failed" in reader.log, "the person is told")
     here = reader.sentence
     reader.until(lambda: reader.sentence > here, "and reading goes on")
     assert reader.log.count("worker voice ready") == reader.log.count("worker page-reader ready")
     reader.say("what is the dose")
-    reader.until(lambda: "understood section" in reader.log, "it hears again")
+    reader.until(lambda: "hearing_parts: understood section" in reader.log, "it hears again")
 
 
 def test_another_button_ends_the_listening(reader: Talked) -> None:
@@ -178,7 +178,7 @@ def test_another_button_ends_the_listening(reader: Talked) -> None:
     reader.do(Action.TIME)
     reader.until(lambda: "talk: ended" in reader.log, "it is closed")
     time.sleep(3.0)
-    assert "understood" not in reader.log
+    assert "hearing_parts: understood" not in reader.log
 
 
 def test_a_wake_word_wakes_it_and_can_be_switched_off(tmp_path: Path) -> None:
@@ -189,7 +189,9 @@ def test_a_wake_word_wakes_it_and_can_be_switched_off(tmp_path: Path) -> None:
         reader.do(Action.STOP)
         reader.until(lambda: "hearing_parts: woken" in reader.log, "woken")
         # No page is open, so it answers that.
-        reader.until(lambda: "understood section" in reader.log, "what follows is understood")
+        reader.until(
+            lambda: "hearing_parts: understood section" in reader.log, "what follows is understood"
+        )
         reader.do(Action.WAKE_WORD)
         speak(tmp_path / "mic" / "3.wav", "okay reader", "en-us+m7")
         time.sleep(4.0)
@@ -210,6 +212,29 @@ def test_without_a_microphone_the_button_says_so(tmp_path: Path) -> None:
         reader.until(lambda: reader.status().state is State.READING, "all else works")
         assert reader.played_s() > before_s
         assert "worker recogniser" not in reader.log, "nothing to listen to: nothing is loaded"
+
+
+@pytest.mark.parametrize("damaged", [False, True], ids=["missing", "damaged"])
+def test_without_a_sound_recogniser_the_button_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool
+) -> None:
+    pytest.importorskip("vosk", reason="the extra 'hearing' is not installed")
+    monkeypatch.setenv("VOXEDGE_MODELS", str(tmp_path / "models"))
+    model = tmp_path / "models" / "vosk-model-small-cn-0.22"
+    if damaged:
+        (model / "am").mkdir(parents=True)
+        (model / "am" / "final.mdl").write_bytes(b"rot")
+        (model / "voxedge-tree.sha256").write_text("0" * 64)
+    with talking(tmp_path, '[hearing]\nlanguage = "zh"\n') as reader:
+        why = "its files have changed" if damaged else "No recogniser is installed for 'zh'"
+        reader.until(lambda: why in reader.log, "the log says why")
+        reader.do(Action.STOP)
+        reader.until(lambda: not reader.status().speaking, "silence")
+        reader.do(Action.TALK)
+        reader.until(lambda: reader.status().speaking, "the button says why")
+        reader.do(Action.READ)
+        reader.until(lambda: reader.status().state is State.READING, "all else works")
+        assert "worker recogniser" not in reader.log
 
 
 def test_a_recording_that_is_not_there_is_refused() -> None:

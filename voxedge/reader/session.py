@@ -196,10 +196,16 @@ class Session:
         if step.refused is not None:
             raise step.refused
 
-    def announce(self, speech_class: SpeechClass, text: str) -> None:
-        """Have a sentence said that no action asked for; quiet mode may swallow it."""
+    def announce(self, speech_class: SpeechClass, text: str, language: str | None = None) -> None:
+        """Have a sentence said that no action asked for; quiet mode may swallow it.
+
+        Args:
+            speech_class: how urgent it is.
+            text: the sentence.
+            language: BCP 47 tag; None for that of the reader's own sentences.
+        """
         if not (self._model.quiet and speech_class in (SpeechClass.NOTICE, SpeechClass.HINT)):
-            self._speaker.owner.say(speech_class, list(self._speaker.text(text)))
+            self._speaker.owner.say(speech_class, list(self._speaker.text(text, language)))
 
     def tell(self, key: str, speech_class: SpeechClass, **slots: str | int) -> None:
         """Have one of the reader's own sentences said."""

@@ -112,9 +112,9 @@ class Speaker:
 
     # -- own sentences ------------------------------------------------------------------
 
-    def text(self, text: str) -> Iterator[Line]:
-        """Return the lines of one of the reader's own sentences."""
-        return plan_text(text, self._style_of(self._messages.language))
+    def text(self, text: str, language: str | None = None) -> Iterator[Line]:
+        """Return the lines of one of the reader's own sentences, or of one in another language."""
+        return plan_text(text, self._style_of(language or self._messages.language))
 
     def lines(self, said: Say | Spell) -> Iterator[Line]:
         """Return what an effect says."""

@@ -61,6 +61,9 @@ FIRST_PATIENCE_S = 20.0
 """For the recogniser that is loaded for the first time, with somebody waiting: several seconds on a
 Pi 4. What is said meanwhile is kept."""
 
+OWN_LANGUAGE = "en"
+"""Of the reader's own sentences."""
+
 CLIPPED = 0.02
 """Share of samples at full scale from which on the microphone is to blame; a plosive now and then
 clips for less."""
@@ -381,9 +384,19 @@ class Hearing:
             question=model.menu is not None and model.menu.question,
         )
         part, more = self._advice.next(phrases)
-        key = "can_say_and_more" if more else "can_say"
-        self._session.tell(key, SpeechClass.REPLY, phrases="; ".join(part))
+        said = "; ".join(part)
+        if self._is_own_language:
+            key = "can_say_and_more" if more else "can_say"
+            self._session.tell(key, SpeechClass.REPLY, phrases=said)
+        else:
+            # An English voice cannot say them, nor another voice the English around them.
+            self._session.announce(SpeechClass.REPLY, said, load(self._settings.language).tag)
         self._session.go_on()
+
+    @property
+    def _is_own_language(self) -> bool:
+        """Whether commands are in the language of the reader's own sentences."""
+        return load(self._settings.language).tag == OWN_LANGUAGE
 
     def _remember(self, understood: Understood) -> None:
         self._understood = understood
@@ -405,7 +418,10 @@ class Hearing:
             case Told.NOT_UNDERSTOOD:
                 session.tell("not_understood", SpeechClass.REPLY)
             case Told.UNSURE:
-                session.tell("not_sure", SpeechClass.REPLY, said=self._understood.text)
+                if self._is_own_language:
+                    session.tell("not_sure", SpeechClass.REPLY, said=self._understood.text)
+                else:
+                    session.tell("not_quite", SpeechClass.REPLY)
             case Told.TOO_LOUD:
                 error = MicrophoneClipped(percent=100)
                 session.announce(SpeechClass.REPLY, error.speech)
