@@ -157,7 +157,7 @@ def test_silence_and_strange_speech_are_answered_and_reading_goes_on(tmp_path: P
 
 
 def test_a_recogniser_killed_in_the_middle_of_an_utterance(reader: Talked) -> None:
-    """Told at once, back, and nothing else disturbed; how soon is ``voxedge bench asr``'s to say."""
+    """Told, back, and nothing else disturbed; how soon is measured by ``voxedge bench asr``."""
     reader.read()
     reader.say("what is the dose what is the dose what is the dose")
     reader.until(lambda: "talk: listening" in reader.log, "the microphone is open")

@@ -177,13 +177,12 @@ CLEANERS: Mapping[str, Callable[[], Cleaner | None]] = {
     "off": lambda: None,
     "webrtc": lambda: WebrtcCleaner(AUTO_GAIN_DBFS, NOISE_SUPPRESSION),
     "gain only": lambda: WebrtcCleaner(AUTO_GAIN_DBFS, 0),
-    "noise suppression only": lambda: WebrtcCleaner(0, NOISE_SUPPRESSION),
 }
-CONDITIONS = (("20 dB", 20.0, 0.3), ("10 dB", 10.0, 0.3), ("5 dB", 5.0, 0.3), ("far", 20.0, 0.01))
+CONDITIONS = (("20 dB", 20.0, 0.3), ("5 dB", 5.0, 0.3), ("far", 20.0, 0.01))
 """Name, ratio of speech to white noise, and the peak of the speech: "far" is 30 dB below."""
 
 
-def cleaners(every: int = 8) -> list[dict[str, Any]]:
+def cleaners(every: int = 16) -> list[dict[str, Any]]:
     """Count commands that are understood with each cleaner. Blocking; minutes.
 
     Args:
