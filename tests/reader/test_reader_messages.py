@@ -15,7 +15,7 @@ SOURCES = [
     Path(voxedge.__file__).parent / "reader" / "session.py",
     Path(voxedge.__file__).parent / "reader" / "guide.py",
     Path(voxedge.__file__).parent / "service" / "daemon.py",
-    Path(voxedge.__file__).parent / "service" / "hearing_parts.py",
+    Path(voxedge.__file__).parent / "service" / "talking.py",
 ]
 MADE_UP = {
     *(f"{way}_{unit}" for way in ("first", "last") for unit in ("word", "sentence", "paragraph")),

@@ -134,7 +134,7 @@ def test_what_is_the_dose(reader: Talked) -> None:
     reader.say("what is the dose")
     reader.until(lambda: "talk: listening" in reader.log, "the microphone is open")
     assert not reader.status().speaking, "silent while it listens"
-    reader.until(lambda: "hearing_parts: understood section" in reader.log, "it is understood")
+    reader.until(lambda: "talking: understood section" in reader.log, "it is understood")
     reader.until(lambda: 1 <= reader.sentence <= 3, "it reads under 'Dosage'")
     reader.until(lambda: reader.status().speaking, "aloud")
     assert "Traceback" not in reader.log
@@ -153,7 +153,7 @@ def test_silence_and_strange_speech_are_answered_and_reading_goes_on(tmp_path: P
         reader.until(lambda: any(each in reader.log for each in told), "no command")
         here = reader.sentence
         reader.until(lambda: reader.sentence > here, "reading goes on by itself")
-        assert "hearing_parts: understood" not in reader.log
+        assert "talking: understood" not in reader.log
 
 
 def test_a_recogniser_killed_in_the_middle_of_an_utterance(reader: Talked) -> None:
@@ -169,7 +169,7 @@ def test_a_recogniser_killed_in_the_middle_of_an_utterance(reader: Talked) -> No
     reader.until(lambda: reader.sentence > here, "and reading goes on")
     assert reader.log.count("worker voice ready") == reader.log.count("worker page-reader ready")
     reader.say("what is the dose")
-    reader.until(lambda: "hearing_parts: understood section" in reader.log, "it hears again")
+    reader.until(lambda: "talking: understood section" in reader.log, "it hears again")
 
 
 def test_another_button_ends_the_listening(reader: Talked) -> None:
@@ -178,7 +178,7 @@ def test_another_button_ends_the_listening(reader: Talked) -> None:
     reader.do(Action.TIME)
     reader.until(lambda: "talk: ended" in reader.log, "it is closed")
     time.sleep(3.0)
-    assert "hearing_parts: understood" not in reader.log
+    assert "talking: understood" not in reader.log
 
 
 def test_a_wake_word_wakes_it_and_can_be_switched_off(tmp_path: Path) -> None:
@@ -187,15 +187,15 @@ def test_a_wake_word_wakes_it_and_can_be_switched_off(tmp_path: Path) -> None:
         speak(tmp_path / "mic" / "1.wav", "okay reader", "en-us+m7")
         speak(tmp_path / "mic" / "2.wav", "what is the dose")
         reader.do(Action.STOP)
-        reader.until(lambda: "hearing_parts: woken" in reader.log, "woken")
+        reader.until(lambda: "talking: woken" in reader.log, "woken")
         # No page is open, so it answers that.
         reader.until(
-            lambda: "hearing_parts: understood section" in reader.log, "what follows is understood"
+            lambda: "talking: understood section" in reader.log, "what follows is understood"
         )
         reader.do(Action.WAKE_WORD)
         speak(tmp_path / "mic" / "3.wav", "okay reader", "en-us+m7")
         time.sleep(4.0)
-        assert reader.log.count("hearing_parts: woken") == 1
+        assert reader.log.count("talking: woken") == 1
         reader.process.terminate()
         assert reader.process.wait(5.0) == 0
         assert '"wake_word": false' in (tmp_path / "state" / "preferences.json").read_text()

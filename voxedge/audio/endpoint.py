@@ -222,3 +222,18 @@ class Gate:
     def _ask(self, frame: Int16Samples) -> float:
         self.asked += 1
         return self._probability(frame)
+
+
+def endpointer(settings: EndpointSettings | None = None, *, gated: bool = False) -> Endpointer:
+    """Return an endpointer with the best detector there is.
+
+    Args:
+        settings: when speech begins and ends.
+        gated: for a microphone that is open all day: the detector is asked only while something is
+            louder than the room.
+    """
+    try:
+        detector = silero_probability()
+    except RecogniserMissing:
+        return Endpointer(energy_probability(), settings)
+    return Endpointer(Gate(detector) if gated else detector, settings)

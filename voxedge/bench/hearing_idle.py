@@ -20,7 +20,7 @@ import numpy as np
 
 from voxedge.audio.capture import RATE_HZ, Converter
 from voxedge.audio.cleaner import AUTO_GAIN_DBFS, NOISE_SUPPRESSION, Cleaner, WebrtcCleaner
-from voxedge.audio.endpoint import Edge
+from voxedge.audio.endpoint import Edge, endpointer
 from voxedge.audio.microphone_level import MicrophoneHealth
 from voxedge.audio.resample import resample
 from voxedge.commands.grammar import build
@@ -30,7 +30,6 @@ from voxedge.engines.asr.hosted import open_recogniser
 from voxedge.errors import FormantVoiceMissing
 from voxedge.inputs.standby import Mode, Standby, StandbySettings
 from voxedge.service.hearing import WorkerRecogniser, recogniser_spec
-from voxedge.service.hearing_parts import endpointer
 from voxedge.service.workers import Worker
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from voxedge.audio.capture import RATE_HZ, Microphone
-from voxedge.audio.endpoint import Edge, Endpointer
+from voxedge.audio.endpoint import Edge, Endpointer, endpointer
+from voxedge.audio.microphone_level import CLIPPED_SHARE
 from voxedge.audio.sound_file import SoundFile
 from voxedge.cli.options import load_settings
 from voxedge.cli.run import state_folder
@@ -20,7 +21,6 @@ from voxedge.commands.language import CommandLanguage, load
 from voxedge.commands.parse import Understood, understand
 from voxedge.errors import MicrophoneClipped
 from voxedge.service.hearing import WorkerRecogniser, check_recogniser, recogniser_spec
-from voxedge.service.hearing_parts import CLIPPED, endpointer
 from voxedge.service.tuning import load_thresholds
 from voxedge.service.workers import Worker
 
@@ -43,7 +43,7 @@ def listen(arguments: argparse.Namespace) -> int:
         source = Microphone(arguments.microphone or settings.microphone or None)
     listener = _Listener(language, build(language), arguments.json)
     asyncio.run(listener.listen(source))
-    if arguments.wav is not None and not listener.understood and listener.clipped > CLIPPED:
+    if arguments.wav is not None and not listener.understood and listener.clipped > CLIPPED_SHARE:
         raise MicrophoneClipped(percent=round(100 * listener.clipped))
     return 0
 
@@ -103,7 +103,7 @@ class _Listener:
         )
         if made.intent is not None:
             self.understood = True
-        elif clipped > CLIPPED:
+        elif clipped > CLIPPED_SHARE:
             self.clipped = max(self.clipped, clipped)
             print(MicrophoneClipped(percent=round(100 * clipped)), file=sys.stderr)
         end_ms = max(0.0, started_ms + heard.end_ms)

@@ -18,7 +18,8 @@ from voxedge.actions import Action
 from voxedge.audio.capture import RATE_HZ, Microphone
 from voxedge.audio.cleaner import cleaned
 from voxedge.audio.earcon_designs import DESIGNS, render
-from voxedge.audio.endpoint import Edge
+from voxedge.audio.endpoint import Edge, endpointer
+from voxedge.audio.microphone_level import CLIPPED_SHARE
 from voxedge.audio.sound_file import read_speech
 from voxedge.cli.options import load_settings
 from voxedge.cli.run import state_folder
@@ -28,7 +29,6 @@ from voxedge.commands.parse import parse
 from voxedge.errors import InputMissing, OutputUnwritable, UsageError
 from voxedge.inputs.tuning import Trial, Verdict, changed_thresholds, judge, prompts
 from voxedge.service.hearing import WorkerRecogniser, check_recogniser, recogniser_spec
-from voxedge.service.hearing_parts import CLIPPED, endpointer
 from voxedge.service.tuning import load_thresholds, save_thresholds
 from voxedge.service.workers import Worker
 
@@ -146,7 +146,7 @@ class _Tuner:
             await ear.feed(samples)
             if edge in (Edge.END, Edge.TOO_LONG):
                 break
-        clipped = cutter.clipped > CLIPPED
+        clipped = cutter.clipped > CLIPPED_SHARE
         if not begun:
             return Trial(action, phrase, None, 0.0, clipped)
         heard = await ear.finish()
