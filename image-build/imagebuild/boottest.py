@@ -17,6 +17,7 @@ from imagebuild.plan import REPO, default_cache
 from imagebuild.process import need_tools, run, say
 from imagebuild.root import need_space
 from imagebuild.scenario import Report
+from imagebuild.soundmatch import Floats, samples
 from imagebuild.testdisk import make_test_disk
 from imagebuild.twin import record_twin
 
@@ -65,7 +66,7 @@ def try_image(image: Path, work: Path, options: argparse.Namespace, report: Repo
     card = make_card(raw, work)
     disk = make_test_disk(options.python, work)
     if not options.only_pulls:
-        twin = Path()
+        twin = samples(b"")
         if not options.quick:
             pictures = work / "testdisk/pictures"
             twin = record_twin(options.python, options.models, pictures, work, options.timeout)
@@ -76,7 +77,7 @@ def try_image(image: Path, work: Path, options: argparse.Namespace, report: Repo
 
 
 def _one_life(
-    card: Card, disk: Path, work: Path, twin: Path, options: argparse.Namespace, report: Report
+    card: Card, disk: Path, work: Path, twin: Floats, options: argparse.Namespace, report: Report
 ) -> None:
     machine, guest = scenario.boot(card, disk, work, "life", options.timeout)
     try:

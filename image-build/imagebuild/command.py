@@ -64,7 +64,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         python=Path(python),
         voice="" if options.no_voice else "default",
         keyring=options.keyring,
-        zstd_level=3 if options.fast else 19,
+        zstd_level=1 if options.fast else 9,
     )
 
 

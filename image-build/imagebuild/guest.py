@@ -38,21 +38,28 @@ class Guest:
         Raises:
             BootTestFailed: it failed and ``check`` is true, or no answer came.
         """
-        self._number += 1
-        request = {"id": self._number, "run": command, "timeout_s": timeout_s}
-        self._connection.sendall(json.dumps(request).encode() + b"\n")
-        # The agent's own limit is told to it in guest time, which may pass more slowly.
-        deadline_s = time.monotonic() + timeout_s + 120
-        while (message := self._next(deadline_s)).get("id") != self._number:
-            pass
-        out = base64.b64decode(message["out"]).decode("utf-8", "replace")
-        if check and message["code"] != 0:
-            raise BootTestFailed(f"In the guest: {command}\nexit code {message['code']}\n{out}")
+        code, out = self._request({"run": command}, timeout_s)
+        if check and code != 0:
+            raise BootTestFailed(f"In the guest: {command}\nexit code {code}\n{out}")
         return out.strip()
 
-    def fetch(self, path: str) -> bytes:
-        """Return a file of the guest."""
-        return base64.b64decode(self.run(f"base64 -w0 {path}", timeout_s=600))
+    def ask(self, message: dict[str, Any], timeout_s: float = 300) -> Any:
+        """Send a message to the reader's control socket and return its reply.
+
+        Raises:
+            BootTestFailed: no reply, or one of failure.
+        """
+        code, out = self._request({"ask": message}, timeout_s)
+        reply = json.loads(out) if code == 0 else {"type": "failed", "message": out}
+        if reply["type"] == "failed":
+            raise BootTestFailed(f"The reader, asked {message}: {reply['message']}")
+        return reply
+
+    def fetch(self, path: str, start: int = 0) -> bytes:
+        """Return a file of the guest, from a byte on."""
+        return base64.b64decode(
+            self.run(f"tail -c +{start + 1} {path} | base64 -w0", timeout_s=600)
+        )
 
     def wait_for(self, command: str, wanted: str, timeout_s: float) -> float:
         """Run a command each second until it prints ``wanted``; return the seconds it took.
@@ -70,6 +77,16 @@ class Guest:
     def close(self) -> None:
         """Let go of the connection."""
         self._connection.close()
+
+    def _request(self, what: dict[str, Any], timeout_s: float) -> tuple[int, str]:
+        self._number += 1
+        request = {"id": self._number, "timeout_s": timeout_s, **what}
+        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        # The agent's own limit is told to it in guest time, which may pass more slowly.
+        deadline_s = time.monotonic() + timeout_s + 120
+        while (message := self._next(deadline_s)).get("id") != self._number:
+            pass
+        return message["code"], base64.b64decode(message["out"]).decode("utf-8", "replace")
 
     def _next(self, deadline_s: float) -> dict[str, Any]:
         while b"\n" not in self._waiting:

@@ -46,7 +46,7 @@ class Plan:
     version: str
     python: Path
     voice: str = ""
-    zstd_level: int = 19
+    zstd_level: int = 9
     keyring: Path | None = None
 
     @property

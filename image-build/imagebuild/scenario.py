@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -13,10 +12,10 @@ from typing import Any
 from imagebuild.errors import BootTestFailed
 from imagebuild.guest import Guest
 from imagebuild.machine import Card, Machine
-from imagebuild.soundmatch import compare, read_recording, read_recording_file
-from imagebuild.twin import BUSY, wait_finished
+from imagebuild.soundmatch import Floats, compare, samples
+from imagebuild.twin import wait_at_rest, wait_finished
 
-VOXEDGE = "/opt/voxedge/bin/voxedge"
+TAPE = "/run/voxedge/tape.wav"
 MEMORY_LIMIT_MB = 1000
 EXPOSURE_LIMIT = 2.0
 """Of ``systemd-analyze security``; the unit has 1.6 (docs/integrators/service.md)."""
@@ -116,23 +115,21 @@ def check_memory(guest: Guest, report: Report, when: str) -> None:
     )
 
 
-def read_page(machine: Machine, guest: Guest, twin: Path, report: Report, timeout_s: float) -> None:
+def read_page(
+    machine: Machine, guest: Guest, twin: Floats, report: Report, timeout_s: float
+) -> None:
     """READ through the control socket; what it says is compared with the twin's tape."""
 
     def status() -> Any:
-        return json.loads(guest.run(f"{VOXEDGE} status --json", timeout_s=120))
+        return guest.ask({"type": "status"})["status"]
 
-    # What it says by itself after the start must be over: the twin's tape begins with it too.
-    deadline_s = time.monotonic() + timeout_s
-    while (now := status())["speaking"] or now["state"] in BUSY:
-        if time.monotonic() > deadline_s:
-            raise BootTestFailed(f"The reader does not come to rest: {now['state']}")
-    before_s = machine.cpu_s()
-    guest.run(f"{VOXEDGE} do read", timeout_s=120)
+    wait_at_rest(status, timeout_s)
+    begun_s, start = machine.cpu_s(), int(guest.run(f"stat -c %s {TAPE}"))
+    guest.ask({"type": "do", "action": "read"})
     took_s = wait_finished(status, timeout_s)
-    cpu_s = machine.cpu_s() - before_s
-    tape = guest.fetch("/run/voxedge/tape.wav")
-    match = compare(read_recording_file(twin), read_recording(tape))
+    cpu_s = machine.cpu_s() - begun_s
+    said = guest.fetch(TAPE, start)
+    match = compare(twin, samples(said))
     report.note(f"page read in {took_s:.0f} s, {cpu_s:.0f} s of emulator CPU")
     report.note(
         f"spoken, against this machine's reader: {match.length_ratio:.3f} times as long, "

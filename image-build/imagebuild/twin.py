@@ -12,13 +12,14 @@ from typing import Any
 
 from imagebuild.errors import BootTestFailed
 from imagebuild.plan import REPO
+from imagebuild.soundmatch import Floats, samples
 
 BUSY = frozenset({"framing", "recognising", "reading"})
 _LOOK_S = 0.5
 
 
-def record_twin(python: Path, models: Path, pictures: Path, work: Path, timeout_s: float) -> Path:
-    """Have this machine's reader read the page in ``pictures``; return the tape.
+def record_twin(python: Path, models: Path, pictures: Path, work: Path, timeout_s: float) -> Floats:
+    """Have this machine's reader read the page in ``pictures``; return what it says from READ on.
 
     Raises:
         BootTestFailed: it does not start, or does not finish.
@@ -31,8 +32,14 @@ def record_twin(python: Path, models: Path, pictures: Path, work: Path, timeout_
     with (work / "twin.log").open("wb") as log:
         reader = subprocess.Popen(command, cwd=REPO, env=env, stdout=log, stderr=log)
     try:
+
+        def status() -> Any:
+            return json.loads(ask(voxedge, env, ["status", "--json"], timeout_s))
+
+        wait_at_rest(status, timeout_s)
+        start = tape.stat().st_size
         ask(voxedge, env, ["do", "read"], timeout_s)
-        wait_finished(lambda: json.loads(ask(voxedge, env, ["status", "--json"], 60)), timeout_s)
+        wait_finished(status, timeout_s)
     finally:
         reader.terminate()
         try:
@@ -40,7 +47,7 @@ def record_twin(python: Path, models: Path, pictures: Path, work: Path, timeout_
         except subprocess.TimeoutExpired:
             reader.kill()
             reader.wait()
-    return tape
+    return samples(tape.read_bytes()[start:])
 
 
 def ask(voxedge: list[str], env: dict[str, str], words: list[str], timeout_s: float) -> str:
@@ -55,6 +62,25 @@ def ask(voxedge: list[str], env: dict[str, str], words: list[str], timeout_s: fl
         if time.monotonic() > deadline_s:
             raise BootTestFailed(f"voxedge {' '.join(words)}: {done.stderr.strip()}")
         time.sleep(_LOOK_S)
+
+
+def wait_at_rest(status: Callable[[], Any], timeout_s: float) -> None:
+    """Wait until what a reader says by itself after its start is over.
+
+    Without a camera that it could find it says so after three looks; the folder that stands for one
+    is none to the part that looks.
+
+    Raises:
+        BootTestFailed: it does not come to rest.
+    """
+    begun_s = time.monotonic()
+    while time.monotonic() - begun_s < timeout_s:
+        now = status()
+        told = not now["health"]["camera"]["ok"]
+        if told and not now["speaking"] and now["state"] not in BUSY:
+            return
+        time.sleep(_LOOK_S)
+    raise BootTestFailed("The reader does not come to rest.")
 
 
 def wait_finished(status: Callable[[], Any], timeout_s: float) -> float:

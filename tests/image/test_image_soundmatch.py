@@ -1,0 +1,61 @@
+"""Would the boot test notice that the guest said something else? With a real voice."""
+
+import subprocess
+
+import numpy as np
+import pytest
+from imagebuild.process import find_tool
+from imagebuild.soundmatch import Floats, compare, log_mel, samples
+
+pytestmark = pytest.mark.skipif(find_tool("espeak-ng") is None, reason="espeak-ng is not installed")
+
+PAGE = "Take one tablet in the morning. Keep it in a dry place."
+
+
+def spoken(text: str, rate: int = 175) -> Floats:
+    done = subprocess.run(
+        ["espeak-ng", "-v", "en", "-s", str(rate), "--stdout", text],
+        check=True,
+        capture_output=True,
+    )
+    return samples(done.stdout[44:])
+
+
+def test_the_same_speech_in_pieces_is_the_same() -> None:
+    whole = spoken(PAGE)
+    pieces = [np.concatenate([piece, np.zeros(30_000)]) for piece in np.array_split(whole, 7)]
+    match = compare(whole, np.concatenate(pieces))
+    assert match.same, match
+
+
+def test_a_little_noise_and_another_loudness_are_the_same() -> None:
+    whole = spoken(PAGE)
+    noise = np.random.default_rng(0).normal(0, 1e-3, len(whole))
+    match = compare(whole, 0.8 * whole + noise)
+    assert match.same, match
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your appointment is on Monday. Bring all your papers.",
+        "Take two tablets in the evening. Keep it in a cold place.",
+        "I cannot find my camera. Please check its cable.",
+    ],
+)
+def test_another_sentence_is_noticed(text: str) -> None:
+    match = compare(spoken(PAGE), spoken(text))
+    assert not match.same, match
+
+
+def test_half_of_it_is_noticed() -> None:
+    whole = spoken(PAGE)
+    match = compare(whole, whole[: len(whole) // 2])
+    assert not match.same
+    assert match.length_ratio < 0.7
+
+
+def test_silence_is_no_speech() -> None:
+    assert len(log_mel(np.zeros(50_000))) == 0
+    assert not compare(spoken(PAGE), np.zeros(50_000)).same
+    assert not compare(spoken(PAGE), np.zeros(10)).same
