@@ -1,8 +1,8 @@
 """Runs inside the guest, from the test disk: does what the host asks and answers.
 
 One JSON object a line: ``{"id": 1, "run": "shell text", "timeout_s": 60}`` gets
-``{"id": 1, "code": 0, "out": base64}``; with ``"ask": {...}`` in place of ``run`` the message goes to
-the reader's control socket and its reply comes back: loading the command line would take an
+``{"id": 1, "code": 0, "out": base64}``. With ``"ask": {...}`` in place of ``run`` the message goes
+to the reader's control socket and its reply comes back: loading the command line would take an
 emulated processor half a minute. ``{"hello": true}`` is said once at the start.
 """
 

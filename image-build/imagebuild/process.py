@@ -24,6 +24,8 @@ PACKAGES = {
     "qemu-img": "qemu-utils",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "swig": "swig",
+    "make": "make",
+    "depmod": "kmod",
 }
 """Which Debian package brings a program."""
 

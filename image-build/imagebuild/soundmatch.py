@@ -23,8 +23,8 @@ _SILENCE_DB = -45.0
 
 LENGTH_TOLERANCE = 0.08
 DISTANCE_MAX_DB = 2.0
-"""Measured with the natural voice: the same sentence 4 % faster, or in pieces, is 1.1 dB away; one in
-which three words differ 3.5 dB, another one 5 dB."""
+"""Measured with the natural voice: the same sentence 4 % faster, or in pieces, is 1.1 dB away; one
+in which three words differ is 3.5 dB away, another one 5 dB."""
 
 
 @dataclass(frozen=True, slots=True)

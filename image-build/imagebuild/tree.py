@@ -13,6 +13,7 @@ from imagebuild.models import install_models
 from imagebuild.plan import HERE, REPO, Plan
 from imagebuild.process import run, say
 from imagebuild.root import remove_tree
+from imagebuild.tryboot import install_tryboot
 from imagebuild.wheels import ELF_AARCH64, install_wheels
 
 DISABLED = (
@@ -91,6 +92,7 @@ def make_tree(plan: Plan, root: Path, wheels: list[Path], models: Path | None, t
     install_service(plan, tree)
     run(["systemd-sysusers", "--root", tree], env=plan.build_env)
     enable_units(HERE / "overlay", tree)
+    install_tryboot(plan, root, tree)
     _quieten(tree)
     if plan.keyring is not None:
         shutil.copyfile(plan.keyring, tree / "etc/rauc/keyring.pem")
