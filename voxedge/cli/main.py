@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import os
 import sys
@@ -74,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never raises, never shows a traceback."""
-    debug = "--debug" in (argv if argv is not None else sys.argv)
+    debug = _is_debug(sys.argv[1:] if argv is None else argv)
     try:
         arguments = build_parser().parse_args(argv)
         logging.basicConfig(
@@ -100,10 +101,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The last net: a sentence instead of a traceback.
         if debug:
             logging.getLogger(__name__).debug("failed", exc_info=True)
-        unforeseen = VoxedgeError(reason=f"{type(error).__name__} (run with --debug for more)")
+        hint = "run voxedge --debug ... for more"
+        unforeseen = VoxedgeError(reason=f"{type(error).__name__} ({hint})")
         _print_error(str(unforeseen))
         return unforeseen.exit_code
     return code
+
+
+def _is_debug(argv: Sequence[str]) -> bool:
+    """Say whether ``--debug`` stands before the command; behind ``read`` it names a folder.
+
+    Also where the words of the command make no sense together, so that nothing was parsed.
+    """
+    names = {command.__name__.rpartition(".")[2] for command in COMMANDS}
+    before = list(itertools.takewhile(lambda word: word not in names, argv))
+    return "--debug" in before
 
 
 def _print_error(sentence: str) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voxedge.cli.options import Subparsers, add_voice_options, load_settings
 from voxedge.cli.voice import tell_of_switch
@@ -21,6 +22,10 @@ from voxedge.errors import NoSoundCard, SoundCardUnknown, VoxedgeError
 from voxedge.reader.aloud import label_sentences, read_aloud, read_silently
 from voxedge.reader.pages import PageFailed, PageFeed, PagesRead, Part
 from voxedge.speech.speak import SpeechReport
+
+if TYPE_CHECKING:
+    from voxedge.flow import Frame
+    from voxedge.report.collect import Collected
 
 
 def register(commands: Subparsers) -> None:
@@ -35,6 +40,13 @@ def register(commands: Subparsers) -> None:
     parser.add_argument("--lang", metavar="L", help="language of the page (default eng)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--silent", action="store_true", help="print the text, do not speak")
+    parser.add_argument(
+        "--debug",
+        metavar="DIR",
+        type=Path,
+        dest="report",
+        help="write pictures of every step and a page of HTML; they hold what was read",
+    )
     add_voice_options(parser)
     parser.set_defaults(run=run)
 
@@ -49,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_timings(pages, speech)
     failures: list[VoxedgeError] = [failed.error for failed in pages.failures]
+    if session.collected is not None:
+        _write_report(arguments.report, session.collected, pages, speech)
     if session.no_loudspeaker is not None:
         failures.append(session.no_loudspeaker)
     # The last one is told by ``main``, with its exit code; a page's code wins over the speaker's.
@@ -65,9 +79,10 @@ class _Session:
         self._out: Path | None = arguments.out
         self._mute = arguments.silent or (arguments.json and arguments.out is None)
         self._print_text = not arguments.json
-        reader = open_reader()
+        self.collected = _collected() if arguments.report is not None else None
+        reader = open_reader(self.collected)
         self._language = reader.language_tag(settings.reading.language)
-        self._feed = PageFeed(arguments.images, load_frame, reader, settings.reading.language)
+        self._feed = PageFeed(arguments.images, self._load, reader, settings.reading.language)
         self.no_loudspeaker: VoxedgeError | None = None
 
     async def run(self) -> tuple[PagesRead, SpeechReport | None]:
@@ -99,6 +114,12 @@ class _Session:
         finally:
             voice.close()
 
+    def _load(self, path: Path) -> Frame:
+        frame = load_frame(path)
+        if self.collected is not None:
+            self.collected.took(frame)
+        return frame
+
     def _show(self, part: Part) -> None:
         if not self._print_text or isinstance(part, PageFailed):
             return
@@ -113,6 +134,27 @@ class _Session:
             # Whoever read our text has seen enough (`| head`); whoever listens has not.
             self._print_text = False
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _collected() -> Collected:
+    from voxedge.report.collect import Collected
+
+    return Collected()
+
+
+def _write_report(
+    folder: Path, collected: Collected, pages: PagesRead, speech: SpeechReport | None
+) -> None:
+    from voxedge.report.write import Run, write_report
+
+    failures = tuple(str(failed.error) for failed in pages.failures)
+    timings_ms = {"read": pages.read_ms}
+    if pages.first_section_ms is not None:
+        timings_ms["first_section"] = pages.first_section_ms
+    if speech is not None and speech.first_audio_ms is not None:
+        timings_ms["first_audio"] = speech.first_audio_ms
+    path = write_report(folder, collected, Run(pages.document, failures, timings_ms))
+    print(f"[how it was read: {path}]", file=sys.stderr)
 
 
 def _as_json(pages: PagesRead, speech: SpeechReport | None) -> dict[str, object]:
