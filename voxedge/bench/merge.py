@@ -26,6 +26,7 @@ from voxedge.document.model import Box, Document, Word
 from voxedge.document.numbers import numbers_of
 from voxedge.engines.ocr.images import load_frame
 from voxedge.engines.ocr.languages import is_unspaced
+from voxedge.errors import VoxedgeError
 
 CUTS = (
     ("", ""),
@@ -91,7 +92,11 @@ def _read_all(folder: Path) -> Iterator[_Read]:
             continue
         truth = truth_file.read_text(encoding="utf-8")
         language = guess_language(path, truth)
-        document = reader.read(load_frame(path), language)
+        try:
+            document = reader.read(load_frame(path), language)
+        except VoxedgeError as error:
+            print(f"{path.name}: {type(error).__name__}", file=sys.stderr)
+            continue
         print(f"read {path.name}", file=sys.stderr, flush=True)
         yield _Read(path.stem.split("_")[0], document, truth, is_unspaced(language))
 
