@@ -49,15 +49,15 @@ def install_tryboot(plan: Plan, root: Path, tree: Path) -> bool:
 
 
 def kernel_version(root: Path) -> str:
-    """Return the release of the root's newest kernel: "6.12.117+deb13-arm64".
+    """Return the release of the root's kernel: "6.12.117+deb13-arm64".
 
     Raises:
-        CommandFailed: it has none.
+        CommandFailed: it has none, or several: the module would be that of one.
     """
     kernels = sorted(root.glob("boot/vmlinuz-*"))
-    if not kernels:
-        raise CommandFailed(f"{root} has no kernel.")
-    return kernels[-1].name.removeprefix("vmlinuz-")
+    if len(kernels) != 1:
+        raise CommandFailed(f"{root} has {len(kernels)} kernels, not one.")
+    return kernels[0].name.removeprefix("vmlinuz-")
 
 
 def build_tryboot(plan: Plan, root: Path, version: str) -> Path:

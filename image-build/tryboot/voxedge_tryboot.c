@@ -9,6 +9,7 @@
  * tells the firmware of the restart, as at each shutdown.
  */
 #include <linux/err.h>
+#include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/of.h>
@@ -50,7 +51,7 @@ static int __init voxedge_tryboot_init(void)
 	firmware = rpi_firmware_get(node);
 	of_node_put(node);
 	if (!firmware)
-		return -EPROBE_DEFER;
+		return -ENODEV;
 	error = register_reboot_notifier(&restart_block);
 	if (error)
 		rpi_firmware_put(firmware);
@@ -62,6 +63,13 @@ static void __exit voxedge_tryboot_exit(void)
 	unregister_reboot_notifier(&restart_block);
 	rpi_firmware_put(firmware);
 }
+
+/* udev loads the module where the firmware is, and nowhere else. */
+static const struct of_device_id voxedge_tryboot_match[] = {
+	{ .compatible = "raspberrypi,bcm2835-firmware" },
+	{ },
+};
+MODULE_DEVICE_TABLE(of, voxedge_tryboot_match);
 
 module_init(voxedge_tryboot_init);
 module_exit(voxedge_tryboot_exit);
