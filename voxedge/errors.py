@@ -530,10 +530,10 @@ class SlotsMissing(VoxedgeError):
 
     exit_code = 22
     printed = (
-        "This system has no slots to update ({reason}). The image of voxedge has; elsewhere "
+        "This system cannot be updated by slots ({reason}). The image of voxedge can; elsewhere "
         "update the Python package."
     )
-    spoken = "I cannot be updated this way. I was installed by hand."
+    spoken = "I cannot be updated this way. My card was not made for it."
 
 
 class SlotsDamaged(VoxedgeError):

@@ -117,6 +117,7 @@ def make_device(folder: Path, keyring: Path) -> Device:
         cmdline=folder / "cmdline",
         device_tree=folder / "device-tree",
         rauc_config=folder / "system.conf",
+        trial_signs=(folder,),
     )
     places.autoboot.write_text(Autoboot("A").text())
     for name, mib in (("ROOT_A", 24), ("ROOT_B", 24), ("BOOT_A", 2), ("BOOT_B", 2)):

@@ -41,7 +41,9 @@ class Card:
             cmdline=folder / "cmdline",
             device_tree=folder / "device-tree",
             rauc_config=folder / "system.conf",
+            trial_signs=(folder / "module", folder / "vcio"),
         )
+        (folder / "module").mkdir()
         self.places.autoboot.parent.mkdir()
         self.places.autoboot.write_text(Autoboot("A").text())
         self.places.rauc_config.write_text("[system]\ncompatible=voxedge-pi4\n")
@@ -119,6 +121,18 @@ def test_an_update_is_installed_told_and_left_to_its_trial(
     # What worked before must work after; this reader had no camera.
     assert (note.update.phase, note.update.expected) == (Phase.TRYING, ("voice", "loudspeaker"))
     assert Slots(card.places).committed == "A"
+
+
+def test_a_kernel_that_cannot_try_is_told_before_anything_is_written(
+    tmp_path: Path, card: Card, reader: FakeReader, signed: Path
+) -> None:
+    (tmp_path / "module").rmdir()
+    with pytest.raises(errors.SlotsMissing, match="cannot start the other slot on trial"):
+        update.update(signed, tools(card, reader, installer(tmp_path, card)), lambda _: None)
+    assert not card.places.slot_state.exists()
+    (tmp_path / "vcio").touch()
+    update.update(signed, tools(card, reader, installer(tmp_path, card)), lambda _: None)
+    assert Slots(card.places).primary() == "B"
 
 
 def test_nobody_is_interrupted_while_reading(
@@ -320,7 +334,7 @@ def test_the_command_says_where_there_are_no_slots(
     signed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["update", str(signed)]) == errors.SlotsMissing.exit_code
-    assert "no slots to update" in capsys.readouterr().err
+    assert "cannot be updated by slots" in capsys.readouterr().err
 
 
 # -- the start after it ----------------------------------------------------------------------

@@ -18,6 +18,8 @@ class Places:
         cmdline: of the kernel.
         device_tree: of the firmware.
         rauc_config: there on systems that can be updated.
+        trial_signs: one of these is there if the kernel hands "tryboot" on to the firmware: our
+            module (image-build/tryboot), or the firmware's device of Raspberry Pi's own kernel.
     """
 
     autoboot: Path = Path("/boot/selector/autoboot.txt")
@@ -27,3 +29,4 @@ class Places:
     cmdline: Path = Path("/proc/cmdline")
     device_tree: Path = Path("/proc/device-tree")
     rauc_config: Path = Path("/etc/rauc/system.conf")
+    trial_signs: tuple[Path, ...] = (Path("/sys/module/voxedge_tryboot"), Path("/dev/vcio"))

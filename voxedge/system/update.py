@@ -12,7 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from voxedge.errors import UpdateFailed, UpdateInterrupted, UpdateUnfit, VoxedgeError
+from voxedge.errors import (
+    SlotsMissing,
+    UpdateFailed,
+    UpdateInterrupted,
+    UpdateUnfit,
+    VoxedgeError,
+)
 from voxedge.speech.lines import SpeechClass
 from voxedge.system import bundle
 from voxedge.system.places import Places
@@ -83,6 +89,7 @@ def update(
     try:
         # First of all: a system on trial takes nothing, whatever the bundle is.
         tools.slots.committed  # noqa: B018 - raises where there are no slots
+        _check_trial(tools.places)
         found = check(path, tools)
         tell(f"The signature is good: version {found.version} for {found.compatible}.")
         slot = tools.slots.begin(_well(line))
@@ -99,6 +106,16 @@ def update(
     if restart:
         _restart(tools, tell)
     return found
+
+
+def _check_trial(places: Places) -> None:
+    """Refuse what would be installed and never tried.
+
+    Raises:
+        SlotsMissing: the kernel restarts without the firmware's flag.
+    """
+    if not any(sign.exists() for sign in places.trial_signs):
+        raise SlotsMissing(reason="its kernel cannot start the other slot on trial")
 
 
 def _restart(tools: Tools, tell: Callable[[str], None]) -> None:
