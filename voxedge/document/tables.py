@@ -22,6 +22,12 @@ _CORRIDOR = 1.0
 """White that all lines of a table must leave at one place."""
 _SURE_CORRIDOR = 2.2
 """White so wide that two rows are enough."""
+_NARROW = 0.4
+_NARROW_LINES = 5
+"""So many spaces stand below each other in a table's narrow gutter, and hardly by chance."""
+_WIDEST_SPACE = 4.0
+_EVEN = 1.7
+"""Spaces of one justified line differ by less than this factor."""
 _ROWS = 3
 _PADDED = 0.35
 """Rows whose distances differ by this much are parted by padding, and their lines are not rows."""
@@ -71,7 +77,8 @@ def find_tables(lines: Sequence[PrintedLine], *, are_rows_sure: bool = True) -> 
         if run is None:
             at += 1
             continue
-        rows = _rows(lines[run.first : run.last], run.corridors)
+        inside = lines[run.first : run.last]
+        rows = _rows(inside, _with_narrow(inside, run.corridors))
         if _is_table(rows):
             tables.append(Table(rows, run.first, run.last))
             at = run.last
@@ -83,13 +90,14 @@ def find_tables(lines: Sequence[PrintedLine], *, are_rows_sure: bool = True) -> 
 def _run_from(lines: Sequence[PrintedLine], first: int, *, are_rows_sure: bool) -> _Run | None:
     """Return the longest table that begins at a line, None where none does."""
     corridors = _gaps(lines[first])
-    if not corridors:
+    if not corridors or _is_even(lines[first]):
         return None
     best: _Run | None = None
     for last in range(first + 1, len(lines) + 1):
         if last > first + 1:
             line = lines[last - 1]
-            if line.top - lines[last - 2].bottom > _FAR or not line.spans:
+            far = line.top - lines[last - 2].bottom > _FAR
+            if far or not line.spans or _is_even(line):
                 break
             corridors = _common(corridors, _white(line))
             if not corridors:
@@ -98,6 +106,12 @@ def _run_from(lines: Sequence[PrintedLine], first: int, *, are_rows_sure: bool) 
         if _holds(lines, run, are_rows_sure=are_rows_sure):
             best = run
     return best
+
+
+def _is_even(line: PrintedLine) -> bool:
+    """Say whether a line is justified: all its spaces are as wide as each other."""
+    gaps = [right[0] - left[1] for left, right in itertools.pairwise(line.spans)]
+    return len(gaps) >= 3 and max(gaps) < _WIDEST_SPACE and max(gaps) < _EVEN * max(0.1, min(gaps))
 
 
 def _gaps(line: PrintedLine) -> tuple[tuple[float, float], ...]:
@@ -118,11 +132,30 @@ def _white(line: PrintedLine) -> tuple[tuple[float, float], ...]:
     )
 
 
+def _with_narrow(
+    lines: Sequence[PrintedLine], corridors: Sequence[tuple[float, float]]
+) -> tuple[tuple[float, float], ...]:
+    """Return the corridors of a table with its narrow ones: spaces below each other in all lines."""
+    white = _white(lines[0])
+    for line in lines[1:]:
+        white = _common(white, _white(line), least=_NARROW)
+    narrow = tuple(
+        (left, right)
+        for left, right in white
+        if sum(line.left < left and line.right > right for line in lines) >= _NARROW_LINES
+        and not any(left < corridor[1] and right > corridor[0] for corridor in corridors)
+    )
+    return tuple(sorted((*corridors, *narrow)))
+
+
 def _common(
-    some: Sequence[tuple[float, float]], others: Sequence[tuple[float, float]]
+    some: Sequence[tuple[float, float]],
+    others: Sequence[tuple[float, float]],
+    *,
+    least: float = _CORRIDOR,
 ) -> tuple[tuple[float, float], ...]:
     shared = ((max(one[0], other[0]), min(one[1], other[1])) for one in some for other in others)
-    return tuple((left, right) for left, right in shared if right - left >= _CORRIDOR)
+    return tuple((left, right) for left, right in shared if right - left >= least)
 
 
 def _trimmed(

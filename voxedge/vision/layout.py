@@ -37,11 +37,11 @@ def columns(lines: Sequence[TextLine]) -> list[list[TextLine]]:
     bands = split_at_tables(lines)
     if len(bands) == 1 and not bands[0][0]:
         return _columns(lines)
-    return [
-        part
-        for is_table, band in bands
-        for part in ([sorted(band, key=_middle)] if is_table else columns(band))
-    ]
+    parts = [[sorted(band, key=_middle)] if is_table else columns(band) for is_table, band in bands]
+    if all(len(part) == 1 for part in parts):
+        # One column with a table in it: read in one go, its rows are not in danger.
+        return [sorted(lines, key=_middle)]
+    return [column for part in parts for column in part]
 
 
 def _middle(line: TextLine) -> float:
@@ -54,16 +54,34 @@ def _columns(lines: Sequence[TextLine]) -> list[list[TextLine]]:
         return [ordered] if ordered else []
     parts = _split(ordered)
     if parts is not None:
-        return columns(parts[0]) + columns(parts[1])
+        return _in_order(*parts)
     most = min(_MAX_PEEL, len(ordered) - 2 * _MIN_COLUMN_LINES)
     for count in range(1, most + 1):
         for at_head in range(count, -1, -1):
             end = len(ordered) - (count - at_head)
             parts = _split(ordered[at_head:end])
             if parts is not None:
-                bands = [ordered[:at_head], *columns(parts[0]), *columns(parts[1]), ordered[end:]]
+                bands = [ordered[:at_head], *_in_order(*parts), ordered[end:]]
                 return [band for band in bands if band]
     return [ordered]
+
+
+def _in_order(left: list[TextLine], right: list[TextLine]) -> list[list[TextLine]]:
+    """Return the columns of both sides; wide lines above or below the shorter side on their own.
+
+    A footnote under a short right column bridges no gutter, as there is none any more; read with
+    the left column it would widen that into its neighbour.
+    """
+    unit = float(np.median([line.letter_px for line in left]))
+    edge = float(np.median([line.left for line in right])) + _MIN_GUTTER * unit
+    top, bottom = min(line.top for line in right), max(line.bottom for line in right)
+    head = max(
+        (n + 1 for n, line in enumerate(left) if line.bottom < top and line.right > edge), default=0
+    )
+    wide = [n for n, line in enumerate(left) if line.top > bottom and line.right > edge]
+    tail = min(wide, default=len(left))
+    parts = [left[:head], *columns(left[head:tail]), *columns(right), *columns(left[tail:])]
+    return [part for part in parts if part]
 
 
 def _split(lines: Sequence[TextLine]) -> tuple[list[TextLine], list[TextLine]] | None:

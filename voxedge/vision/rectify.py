@@ -174,12 +174,16 @@ def fit_bend(lines: Sequence[TextLine]) -> Bend:
 def _lean(lines: Sequence[TextLine]) -> float:
     """Return the slope dx/dy of the left side by the median of pairwise slopes (Theil-Sen).
 
-    List items stand in by a few letters; the median passes them over. Few lines have none.
+    List items stand in by a few letters; the median passes them over. Of a table's row only the
+    first cell stands at the side. Few lines have none.
     """
-    if len(lines) < _MIN_LEAN_LINES:
-        return 0.0
     left = np.array([line.left for line in lines])
     middle = np.array([line.middle for line in lines])
+    beside = np.abs(middle[None, :] - middle[:, None]) < 0.5 * lines[0].letter_px
+    is_first = ~(beside & (left[None, :] < left[:, None])).any(axis=1)
+    left, middle = left[is_first], middle[is_first]
+    if len(left) < _MIN_LEAN_LINES:
+        return 0.0
     rise = middle[None, :] - middle[:, None]
     far = rise > 0.25 * (middle.max() - middle.min())
     slope = float(np.median((left[None, :] - left[:, None])[far] / rise[far])) if far.any() else 0.0

@@ -30,6 +30,10 @@ _ROWS_OF_TWO = 5
 _LEVEL = 0.3
 """Difference between the middles of two cells of a row, in letter heights."""
 _LEVEL_SHARE = 0.7
+_NEARER = 1.3
+_NEAR_ROWS = 8
+_GOES_ON = 3
+"""Rows outside a band that have its white too."""
 _FAR = 4.5
 """White between two rows beyond which a table has ended, in letter heights."""
 
@@ -75,9 +79,10 @@ def split_at_tables(lines: Sequence[TextLine]) -> list[tuple[bool, list[TextLine
     at = plain = 0
     while at < len(rows):
         stop = _table_end(rows, at)
-        if stop is None:
+        if stop is None or _are_gutters(rows, at, stop):
             at += 1
             continue
+        at = _with_title(rows, plain, at)
         if plain < at:
             bands.append((False, rows[plain:at]))
         bands.append((True, rows[at:stop]))
@@ -161,6 +166,35 @@ def _table_end(rows: Sequence[_Row], first: int) -> int | None:
         if _is_table(rows[first:stop], corridors) and len(rows[stop - 1].segments) > 1:
             end = stop
     return end
+
+
+def _with_title(rows: Sequence[_Row], plain: int, first: int) -> int:
+    """Return where a table begins with the title that stands nearer to it than to what is above."""
+    title = first - 1
+    if title < plain or len(rows[title].segments) > 1:
+        return first
+    below = rows[first].middle - rows[title].middle
+    if below > _FAR:
+        return first
+    if title > plain and rows[title].middle - rows[title - 1].middle < _NEARER * below:
+        return first
+    return title
+
+
+def _are_gutters(rows: Sequence[_Row], first: int, stop: int) -> bool:
+    """Say whether the whites of a band go on above or below it: then they part columns.
+
+    A shadow or short lines leave columns of running text as loose as a table for some rows.
+    """
+    corridors = _gaps(rows[first])
+    for row in rows[first + 1 : stop]:
+        corridors = _common(corridors, _white(row))
+    near = [*rows[max(0, first - _NEAR_ROWS) : first], *rows[stop : stop + _NEAR_ROWS]]
+    beside = [row for row in near if len(row.segments) > 1]
+    return all(
+        sum(bool(_common([corridor], _gaps(row))) for row in beside) >= _GOES_ON
+        for corridor in corridors
+    )
 
 
 def _is_table(rows: Sequence[_Row], corridors: Sequence[tuple[float, float]]) -> bool:
