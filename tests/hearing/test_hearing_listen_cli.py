@@ -162,6 +162,28 @@ def test_a_language_without_commands_or_without_a_recogniser(tmp_path: Path) -> 
     fails(missing, 21, "No recogniser is installed for 'zh'")
 
 
+def test_the_doctor_tells_what_hears_each_language(tmp_path: Path) -> None:
+    def doctor(name: str) -> tuple[int, dict[str, object]]:
+        result = subprocess.run(
+            [sys.executable, "-m", "voxedge", "doctor", "--json", "--check", name],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "VOXEDGE_MODELS": str(tmp_path)},
+            timeout=60,
+            check=False,
+        )
+        return result.returncode, json.loads(result.stdout)["checks"][0]
+
+    code, english = doctor("hearing en")
+    assert code == 0
+    assert "pocketsphinx" in str(english["detail"])
+    code, chinese = doctor("hearing zh")
+    assert code == 1
+    assert not chinese["ok"]
+    assert not chinese["vital"]
+    assert "zh" in str(chinese["remedy"]) or "pip install" in str(chinese["remedy"])
+
+
 # -- models that rot -------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from voxedge.inputs.keyboard import Keyboards, has_our_keys, parse_events
 from voxedge.inputs.keys import CODES, KEYS
 
 DOCS = Path(__file__).parents[2] / "docs" / "buttons.md"
-SPACE, RIGHT, ESCAPE, LETTER_P, SHIFT = 57, 106, 1, 25, 42
+SPACE, RIGHT, ESCAPE, LETTER_P, LETTER_V, SHIFT = 57, 106, 1, 25, 47, 42
 
 
 def key(code: int, value: int) -> bytes:
@@ -72,6 +72,19 @@ def test_keys_ask_and_only_moves_repeat(tmp_path: Path) -> None:
             Action.FORWARD,
             Action.STOP,
         ]
+        assert boards.devices == ("event3",)
+        assert events.empty()
+
+    in_loop(scene, tmp_path)
+    board.unplug()
+
+
+def test_the_talk_key_listens_for_as_long_as_it_is_held(tmp_path: Path) -> None:
+    board = Board(tmp_path / "event3")
+
+    async def scene(events, boards) -> None:  # type: ignore[no-untyped-def]
+        board.type((LETTER_V, 1), (LETTER_V, 2), (LETTER_V, 2), (LETTER_V, 0))
+        assert await actions(events, 2) == [Action.TALK, Action.TALK_END]
         assert boards.devices == ("event3",)
         assert events.empty()
 

@@ -168,6 +168,21 @@ def test_a_pipe_is_typed_too_and_its_end_is_no_error() -> None:
     os.close(read_fd)
 
 
+def test_a_terminal_can_only_tap_the_talk_button() -> None:
+    read_fd, write_fd = os.pipe()
+
+    async def main() -> list[Action]:
+        events: asyncio.Queue[Asked | Trouble] = asyncio.Queue()
+        with TerminalKeys(events.put_nowait, read_fd):
+            os.write(write_fd, b"v")
+            os.close(write_fd)
+            found = [await asyncio.wait_for(events.get(), 5) for _ in range(2)]
+        return [event.intent.action for event in found if isinstance(event, Asked)]
+
+    assert asyncio.run(main()) == [Action.TALK, Action.TALK_END]
+    os.close(read_fd)
+
+
 def test_no_terminal_at_all_is_no_error() -> None:
     fd = os.open("/dev/null", os.O_RDONLY)
 
