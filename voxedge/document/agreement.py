@@ -36,7 +36,8 @@ def lay_beside(words: Sequence[str], text: str) -> list[str]:
         second_start, second_end = edit.dest_start, edit.dest_end
         if edit.tag == "insert":
             inserted = letters[second_start:second_end]
-            for number in _owners(words, owner, start, inserted):
+            opens = gap_before[second_start] and not gap_before[min(second_end, len(letters) - 1)]
+            for number in _owners(words, owner, start, inserted, opens=opens):
                 found[number] += inserted
         elif edit.tag != "delete":
             for at, to in zip(range(start, end), range(second_start, second_end), strict=True):
@@ -88,8 +89,13 @@ def _parts(letters: str, at: int) -> bool:
     return at > 0 and holds_figure(letters[at - 1]) and holds_figure(letters[at])
 
 
-def _owners(words: Sequence[str], owner: Sequence[int], at: int, inserted: str) -> tuple[int, ...]:
-    """Return the words to which something inserted before character ``at`` belongs."""
+def _owners(
+    words: Sequence[str], owner: Sequence[int], at: int, inserted: str, *, opens: bool
+) -> tuple[int, ...]:
+    """Return the words to which something inserted before character ``at`` belongs.
+
+    ``opens``: the second reading begins a word with it, which goes on behind it.
+    """
     left = owner[at - 1] if at else owner[0]
     right = owner[at] if at < len(owner) else owner[-1]
     if left == right:
@@ -98,4 +104,7 @@ def _owners(words: Sequence[str], owner: Sequence[int], at: int, inserted: str) 
     counts = any(holds_figure(mark) or mark in _IN_NUMBERS for mark in inserted)
     if with_number and counts:
         return with_number
+    if opens:
+        # The first letter of "jig", where the first reading has "µg".
+        return (right,)
     return with_number[:1] or (left,)

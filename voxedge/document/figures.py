@@ -120,6 +120,8 @@ _MISREAD = (
     re.compile(rf"{_D}(?:o|l|\||!|z|s)u?g?$"),
     re.compile(rf"/(?!(?:{_DOSE}|{_COUNT}|day|dose|min|person|body|{_D}))[a-zµ]+$"),
     re.compile(rf"/(?!(?:{_DOSE}|{_COUNT}|day|dose|min|person|body)s?\d?$)[a-zµ]+$"),
+    # Of mg, ml, mm and mmol often only the m is left; nobody takes metres.
+    re.compile(rf"{_D}m$"),
     # 8,700 with a short tail is 8.700 to both readers, and three decimals are hardly ever printed.
     re.compile(r"(?<![\d.,])[1-9]\d{0,2}\.\d{3}(?!\d)"),
     # "03/202": a year that was cut off.

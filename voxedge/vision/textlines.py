@@ -116,20 +116,23 @@ class _Components:
         )
 
 
-def find_lines(grey: Grey, window_px: int = 41, *, last_words: bool = True) -> TextLines:
+def find_lines(
+    grey: Grey, window_px: int = 41, *, depth: float = 0.12, last_words: bool = True
+) -> TextLines:
     """Find the printed lines of a picture.
 
     Args:
         grey: ``uint8`` ``[h, w]``; letters should be 6 to 80 px high.
         window_px: neighbourhood of the local threshold.
+        depth: how much darker ink must be (``illumination.ink_mask``).
         last_words: look for short last lines of paragraphs too; guidance can do without, and
             they cost a quarter of the time.
 
     Returns:
         Lines dark on light and light on dark, with one dominant angle.
     """
-    dark = _components(ink_mask(grey, window_px))
-    light = _components(ink_mask(cv2.bitwise_not(grey).astype(np.uint8), window_px))
+    dark = _components(ink_mask(grey, window_px, depth))
+    light = _components(ink_mask(cv2.bitwise_not(grey).astype(np.uint8), window_px, depth))
     both = [part for part in (dark, light) if len(part) >= _MIN_LETTERS]
     if not both:
         return TextLines((), 0.0, 0.0)

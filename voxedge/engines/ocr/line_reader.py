@@ -9,7 +9,7 @@ is the point: two readers that err alike would agree on a wrong dose.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,10 +40,13 @@ class LineText:
     Attributes:
         text: printed text; spaces may be missing.
         certainty: of each character, 0 to 1, as the network gives it.
+        places: where each character stands, as a share of the line's width; empty where the
+            reader cannot tell.
     """
 
     text: str
     certainty: tuple[float, ...]
+    places: tuple[float, ...] = ()
 
 
 class LineReader(Protocol):
@@ -96,19 +99,22 @@ class PaddleLineReader:
         if min(crop.shape[:2]) < _MIN_SIDE_PX:
             return LineText("", ())
         try:
-            (steps,) = self._session.run(None, {self._input: network_input(crop)})
+            fed = network_input(crop)
+            (steps,) = self._session.run(None, {self._input: fed})
         except Exception as problem:  # onnxruntime's errors share no base class
             raise OcrFailed(reason=f"{self._name} failed: {problem}") from problem
         if steps.ndim != 3 or steps.shape[2] != len(self._alphabet):
             raise OcrFailed(reason=f"{self._name} answered a table of {steps.shape}")
-        return decode(steps[0], self._alphabet)
+        line = decode(steps[0], self._alphabet)
+        # The network saw the padding on the right as well.
+        padded = fed.shape[3] / _network_width(crop)
+        return replace(line, places=tuple(min(1.0, place * padded) for place in line.places))
 
 
 def network_input(crop: Crop) -> npt.NDArray[np.float32]:
     """Return ``float32`` ``[1, 3, 48, w]`` from -1 to 1; the right edge is padded with paper."""
-    height, width = crop.shape[:2]
-    wanted = min(_MAX_WIDTH_PX, max(1, round(width * _HEIGHT_PX / height)))
-    shrinks = height > _HEIGHT_PX
+    wanted = _network_width(crop)
+    shrinks = crop.shape[0] > _HEIGHT_PX
     sized = cv2.resize(
         crop, (wanted, _HEIGHT_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     )
@@ -123,6 +129,11 @@ def network_input(crop: Crop) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(scaled[None])
 
 
+def _network_width(crop: Crop) -> int:
+    height, width = int(crop.shape[0]), int(crop.shape[1])
+    return min(_MAX_WIDTH_PX, max(1, round(width * _HEIGHT_PX / height)))
+
+
 def decode(steps: npt.NDArray[np.float32], alphabet: Sequence[str]) -> LineText:
     """Read out the best path: repeats of a step are one character, class 0 is none.
 
@@ -134,15 +145,17 @@ def decode(steps: npt.NDArray[np.float32], alphabet: Sequence[str]) -> LineText:
     sure = steps[np.arange(len(best)), best]
     characters: list[str] = []
     certainty: list[float] = []
+    places: list[float] = []
     last = 0
-    for label, probability in zip(best.tolist(), sure.tolist(), strict=True):
+    for step, (label, probability) in enumerate(zip(best.tolist(), sure.tolist(), strict=True)):
         if label and label != last:
             characters.append(alphabet[label])
             certainty.append(probability)
+            places.append((step + 0.5) / len(steps))
         elif label:
             certainty[-1] = max(certainty[-1], probability)
         last = label
-    return LineText("".join(characters), tuple(certainty))
+    return LineText("".join(characters), tuple(certainty), tuple(places))
 
 
 def _load(model: Path) -> tuple[ort.InferenceSession, tuple[str, ...]]:

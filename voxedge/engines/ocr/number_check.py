@@ -83,21 +83,25 @@ class NumberCheck:
             picture: ``uint8`` ``[h, w]``, what they were recognised in.
         """
         height, width = picture.shape[:2]
-        spans = number_spans(words, width, height)
-        if not spans or self._is_lost.is_set():
+        # What a second reader has looked at already stays as it is.
+        spans = number_spans([word for word in words if word.second is None], width, height)
+        if not spans:
             return tuple(words)
-        texts = self._ask([picture[s.top : s.bottom, s.left : s.right] for s in spans])
+        texts = self.read([picture[s.top : s.bottom, s.left : s.right] for s in spans])
         if texts is None:
             return tuple(words)
         checked: dict[int, TsvWord] = {}
         for span, text in zip(spans, texts, strict=True):
             first = [word.text for word in span.words]
-            second = lay_beside(first, _without_doubts(text))
+            second = lay_beside(first, without_doubts(text))
             for word, told, found in zip(span.words, settled(first, second), second, strict=True):
                 checked[id(word)] = replace(word, text=told, second=found)
         return tuple(checked.get(id(word), word) for word in words)
 
-    def _ask(self, crops: list[Crop]) -> list[LineText] | None:
+    def read(self, crops: list[Crop]) -> list[LineText] | None:
+        """Let the second reader read lines; None where it cannot. Never raises."""
+        if self._is_lost.is_set():
+            return None
         call = _Call(crops)
         self._calls.put(call)
         if not call.done.wait(self._deadline_s):
@@ -145,7 +149,8 @@ def _is_sane(answer: object, crops: int) -> bool:
     )
 
 
-def _without_doubts(line: LineText) -> str:
+def without_doubts(line: LineText) -> str:
+    """Return the text with ``UNSURE`` for digits and signs that the reader is not sure of."""
     return "".join(
         UNSURE if sure < _MIN_CERTAINTY and (holds_figure(mark) or mark in _TELLING) else mark
         for mark, sure in zip(line.text, line.certainty, strict=True)

@@ -16,6 +16,8 @@ from voxedge.vision.illumination import Grey
 PSM_COLUMN = 4
 """A single column of text of variable sizes. On level strips of one column it loses nothing
 against full layout analysis (3) and, unlike a single block (6), reads no specks."""
+PSM_BLOCK = 6
+"""A single block of lines of one size."""
 PSM_LINE = 7
 """One line of text."""
 PSM_SPARSE = 11

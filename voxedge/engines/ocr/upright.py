@@ -17,6 +17,11 @@ from voxedge.vision.textlines import TextLines, find_lines
 
 _FIND_LONG_SIDE_PX = 2000
 """Lines are found on a picture of this size: a dense leaflet's letters are still 9 px high."""
+_LEAKED_LETTERS = 160
+"""A line of more runs into its neighbours: blur has joined the letters, and only the darkest of
+their ink tells them apart."""
+_BLURRED_WINDOW_PX = 21
+_BLURRED_DEPTH = 0.18
 _PROBE_LETTERS = 24
 """A region with fewer says little about the page."""
 _PROBES = 3
@@ -137,9 +142,11 @@ def _find(grey: Grey) -> tuple[TextLines, float]:
     if zoom > 1.0:
         height, width = grey.shape
         size = (max(1, round(width / zoom)), max(1, round(height / zoom)))
-        small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-        return find_lines(small), zoom
-    return find_lines(grey), 1.0
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    found = find_lines(grey)
+    if any(len(line) > _LEAKED_LETTERS for line in found.lines):
+        found = find_lines(grey, _BLURRED_WINDOW_PX, depth=_BLURRED_DEPTH)
+    return found, zoom
 
 
 def _probe_order(view: View) -> list[int]:
