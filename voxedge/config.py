@@ -131,15 +131,17 @@ class HearingSettings:
     )
     pause_ms: int = _setting(480, "Silence that ends a command, after a tap.", low=200, high=2000)
     wake_word: str = _setting(
-        "", "A phrase that opens the microphone, such as `okay reader`; empty: only the button does."
+        "",
+        "A phrase that opens the microphone, such as `okay reader`; empty: only the button does.",
     )
     barge_in: bool = _setting(
         False, "Hear stop and pause while it speaks; only with a card that cancels its own sound."
     )
     cleaner: str = _setting(
         "off",
-        "What is done to the sound first: `off`, or `webrtc` (gain and noise suppression).",
-        choices=("off", "webrtc"),
+        "What is done to the sound first: `off`, `gain` (for a microphone that stands far away), "
+        "or `webrtc` (gain and noise suppression).",
+        choices=("off", "gain", "webrtc"),
     )
 
 

@@ -161,7 +161,7 @@ def test_a_source_is_cleaned_only_where_that_is_set() -> None:
     pytest.importorskip("webrtc_noise_gain", reason="the extra 'hearing' is not installed")
     source = FakeMicrophone(tone(0.02, 3.0))
     assert cleaned(source, "off") is source
-    heard = cleaned(source, "webrtc")
+    heard = cleaned(source, "gain")
     assert isinstance(heard, CleanedSource)
 
     async def first_seconds() -> np.ndarray:

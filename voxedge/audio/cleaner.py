@@ -1,11 +1,14 @@
 """Gain control and noise suppression before a recogniser, behind a small protocol.
 
-Off by default: ``voxedge bench hearing`` measures what it does to the commands that are heard.
+Off by default. ``voxedge bench hearing --cleaner`` counts the commands that pocketsphinx
+understands (28 clips): noise suppression costs some at every ratio (89 to 71 % at 20 dB, 32 to 21 %
+at 5 dB); gain alone costs nothing at 20 dB, some at 5 dB (25 %), and helps who is far away (61 to
+82 % at 30 dB below).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -98,13 +101,21 @@ class CleanedSource:
                     yield cleaned
 
 
+CLEANERS: Mapping[str, tuple[int, int]] = {
+    "gain": (AUTO_GAIN_DBFS, 0),
+    "webrtc": (AUTO_GAIN_DBFS, NOISE_SUPPRESSION),
+}
+"""What the setting ``hearing.cleaner`` may be besides "off": gain and noise suppression."""
+
+
 def cleaned(source: SoundSource, name: str) -> SoundSource:
-    """Return the source as the setting ``hearing.cleaner`` wants it: "off" or "webrtc".
+    """Return the source as the setting ``hearing.cleaner`` wants it: "off" or one of ``CLEANERS``.
 
     Raises:
         RecogniserMissing: the package is not installed.
     """
     if name == "off":
         return source
-    WebrtcCleaner()  # A missing package is told now, not at the first word.
-    return CleanedSource(source, WebrtcCleaner)
+    gain_dbfs, suppression = CLEANERS[name]
+    WebrtcCleaner(gain_dbfs, suppression)  # A missing package is told now, not at the first word.
+    return CleanedSource(source, lambda: WebrtcCleaner(gain_dbfs, suppression))

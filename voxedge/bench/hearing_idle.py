@@ -174,8 +174,8 @@ def _spoken(text: str, variant: str, rate: int) -> tuple[FloatSamples, int]:
 
 CLEANERS: Mapping[str, Callable[[], Cleaner | None]] = {
     "off": lambda: None,
+    "gain": lambda: WebrtcCleaner(AUTO_GAIN_DBFS, 0),
     "webrtc": lambda: WebrtcCleaner(AUTO_GAIN_DBFS, NOISE_SUPPRESSION),
-    "gain only": lambda: WebrtcCleaner(AUTO_GAIN_DBFS, 0),
 }
 CONDITIONS = (("20 dB", 20.0, 0.3), ("5 dB", 5.0, 0.3), ("far", 20.0, 0.01))
 """Name, ratio of speech to white noise, and the peak of the speech: "far" is 30 dB below."""
