@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imagebuild.bytecode import compile_packages
 from imagebuild.errors import CommandFailed, WrongArchitecture
+from imagebuild.kmod import install_modules
 from imagebuild.models import install_models
 from imagebuild.plan import HERE, REPO, Plan
 from imagebuild.process import run, say
@@ -65,6 +66,8 @@ LEFTOVERS = (
     "var/cache/ldconfig/*",
     "var/cache/debconf/*-old",
     "var/lib/apt/lists/*",
+    # Where this machine takes its packages from is its own affair; the device installs none.
+    "etc/apt/sources.list.d/*",
     "var/lib/dpkg/*-old",
     "etc/*-",
     "boot/*",
@@ -75,7 +78,9 @@ LEFTOVERS = (
 """Of the installation. Kernel and firmware are on the boot partitions."""
 
 
-def make_tree(plan: Plan, root: Path, wheels: list[Path], models: Path | None, tree: Path) -> None:
+def make_tree(
+    plan: Plan, root: Path, wheels: list[Path], models: Path | None, modules: Path, tree: Path
+) -> None:
     """Put the image's tree together at ``tree``; ``root`` is only read.
 
     Raises:
@@ -88,6 +93,7 @@ def make_tree(plan: Plan, root: Path, wheels: list[Path], models: Path | None, t
     install_wheels(wheels, tree)
     if models is not None:
         install_models(models, tree)
+    install_modules(modules, tree)
     copy_overlay(HERE / "overlay", tree)
     install_service(plan, tree)
     run(["systemd-sysusers", "--root", tree], env=plan.build_env)
