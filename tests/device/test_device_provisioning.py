@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from voxedge.errors import StickRefused, UpdateUntrusted
 from voxedge.system.places import Places
 from voxedge.system.provisioning import plug
+from voxedge.system.provisioning.fit import ask_doctor, misfit
 from voxedge.system.provisioning.keys import parse_keys
 from voxedge.system.provisioning.plug import Hands, use
 from voxedge.system.provisioning.stick import KEYS, SETTINGS, WIFI, names_on, read_text
@@ -293,6 +294,62 @@ def test_a_power_cut_leaves_the_old_settings_or_the_new(bench: Bench) -> None:
             assert files[path] in (old, new)
             seen.add(files[path])
     assert seen == {old, new}
+
+
+CARDS = """ 0 [Headphones     ]: bcm2835_headpho - bcm2835 Headphones
+ 1 [Device         ]: USB-Audio - USB PnP Sound Device
+"""
+
+
+@pytest.mark.parametrize(
+    ("card", "heard"),
+    [
+        ("Device", None),
+        ("hw:CARD=Device,DEV=0", None),
+        ("plughw:Headphones", None),
+        ("USB PnP Sound Device", None),
+        ("default", None),
+        ("Scarlett", "there is no sound card Scarlett here"),
+        ("hw:CARD=Scarlett,DEV=0", "there is no sound card"),
+    ],
+)
+def test_a_card_that_is_not_there_is_refused_for_nobody_would_hear_why(
+    tmp_path: Path, card: str, heard: str | None
+) -> None:
+    (tmp_path / "cards").write_text(CARDS)
+    places = Places(settings=tmp_path / "none", sound_cards=tmp_path / "cards")
+    found = misfit(f'[audio]\ndevice = "{card}"\n', places)
+    assert (found is None) if heard is None else (found or "").startswith(heard)
+    unknown = Places(settings=tmp_path / "none", sound_cards=tmp_path / "none")
+    assert misfit(f'[audio]\ndevice = "{card}"\n', unknown) is None
+
+
+def test_a_voice_or_language_that_is_not_installed_is_refused(bench: Bench) -> None:
+    for text, reason in (
+        ('[voice]\nname = "xx_XX-nobody-high"\n', "the voice xx XX-nobody-high is not installed"),
+        ('[reading]\nlanguage = "tlh"\n', "the language tlh is not installed for reading"),
+    ):
+        bench.put("voxedge.toml", text)
+        taken = take(bench.stick, bench.places, Disk(), lambda *_: False)
+        assert [error.details["reason"] for error in taken.refused] == [reason]
+        assert not re.search(r"[/{}]|--", taken.refused[0].speech)
+    assert not bench.places.settings.exists()
+
+
+def test_only_what_changes_is_looked_at(bench: Bench) -> None:
+    def never(*_: object) -> bool:
+        raise AssertionError("the voice stays as it is")
+
+    bench.put("voxedge.toml", "[voice]\nrate = 1.2\n")
+    assert take(bench.stick, bench.places, Disk(), never).spoken == (SETTINGS_TAKEN,)
+
+
+def test_the_doctor_is_asked_with_the_new_settings(tmp_path: Path) -> None:
+    """The real one, on this machine: English is installed, Klingon is not."""
+    places = Places(settings=tmp_path / "none", sound_cards=tmp_path / "none")
+    assert misfit('[reading]\nlanguage = "tlh"\n', places) is not None
+    assert ask_doctor("languages", '[reading]\nlanguage = "eng"\n')
+    assert ask_doctor("no such check", "")
 
 
 # -- Wi-Fi -----------------------------------------------------------------------------------

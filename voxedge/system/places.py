@@ -15,6 +15,7 @@ class Places:
         slot_state: what is known of the slots, on DATA.
         device: root's folder on DATA: Wi-Fi, keys, how far an update is.
         settings: the reader's, on DATA.
+        sound_cards: the kernel's list.
         cmdline: of the kernel.
         device_tree: of the firmware.
         rauc_config: there on systems that can be updated.
@@ -26,6 +27,7 @@ class Places:
     slot_state: Path = Path("/data/device/slots.json")
     device: Path = Path("/data/device")
     settings: Path = Path("/data/settings/voxedge.toml")
+    sound_cards: Path = Path("/proc/asound/cards")
     cmdline: Path = Path("/proc/cmdline")
     device_tree: Path = Path("/proc/device-tree")
     rauc_config: Path = Path("/etc/rauc/system.conf")

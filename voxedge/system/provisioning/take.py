@@ -12,6 +12,7 @@ from voxedge.errors import ConfigError, StickRefused
 from voxedge.inputs.bindings import MAPS, with_pins
 from voxedge.system import storage as durable
 from voxedge.system.places import Places
+from voxedge.system.provisioning.fit import Look, misfit
 from voxedge.system.provisioning.keys import parse_keys
 from voxedge.system.provisioning.stick import KEYS, SETTINGS, WIFI, Wanted, names_on, read_text
 from voxedge.system.provisioning.wifi import parse_wifi, supplicant_conf
@@ -39,13 +40,14 @@ class Taken:
     refused: tuple[StickRefused, ...] = ()
 
 
-def take(folder: Path, places: Places, storage: Storage) -> Taken:
+def take(folder: Path, places: Places, storage: Storage, look: Look | None = None) -> Taken:
     """Take the files of a stick that are right and new; say what is not.
 
     Args:
         folder: the stick, mounted read-only.
         places: where the device keeps them.
         storage: writes them.
+        look: asks what is installed; see ``fit``.
     """
     try:
         names = names_on(folder)
@@ -60,6 +62,8 @@ def take(folder: Path, places: Places, storage: Storage) -> Taken:
             if text is None:
                 continue
             content, sentence = understand(text)
+            if wanted is SETTINGS:
+                _check_fit(content, places, look)
             if _put(storage, _place(places, wanted), content, wanted):
                 spoken.append(sentence)
                 changed.append(wanted.name)
@@ -77,6 +81,12 @@ def _settings(text: str) -> tuple[str, str]:
         reason = _for_the_ear(str(error.details["reason"]))
         raise StickRefused(name=SETTINGS.name, what=SETTINGS.spoken, reason=reason) from error
     return text, SETTINGS_TAKEN
+
+
+def _check_fit(text: str, places: Places, look: Look | None) -> None:
+    reason = misfit(text, places, look)
+    if reason is not None:
+        raise StickRefused(name=SETTINGS.name, what=SETTINGS.spoken, reason=reason)
 
 
 def _check_pins(settings: Settings) -> None:
