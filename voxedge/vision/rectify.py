@@ -94,6 +94,18 @@ class Region:
         return sum(len(line) for line in self.lines)
 
 
+def straightened(region: Region) -> Region:
+    """Return the region with its lines taken for straight: only turned, not levelled."""
+    return replace(region, bend=replace(region.bend, coefficients=np.zeros(6), lean=0.0))
+
+
+def bend_letters(region: Region) -> float:
+    """Return how far the lines of a region leave the straight, in letter heights."""
+    x = np.linspace(region.left, region.right, 40)[None, :]
+    y = np.linspace(region.top, region.bottom, 20)[:, None]
+    return float(np.ptp(region.bend.offset(x, y), axis=1).max()) / region.letter_px
+
+
 @dataclass(frozen=True, slots=True)
 class Strip:
     """A level picture of one region, and the way back to the page.

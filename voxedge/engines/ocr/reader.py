@@ -131,7 +131,7 @@ class TesseractReader:
         """
         self._installation.require(language)
         recogniser = Recogniser(
-            language, self._judge(language), self._timeout_s, is_unspaced(language)
+            language, self.judge(language), self._timeout_s, is_unspaced(language)
         )
         builder = SectionBuilder(
             bcp47(language), "" if recogniser.unspaced else " ", recogniser.judge.knows
@@ -175,7 +175,8 @@ class TesseractReader:
             for code in self._codes.end(finding)
         )
 
-    def _judge(self, language: str) -> Judge:
+    def judge(self, language: str) -> Judge:
+        """Return what believes or doubts words of a Tesseract language."""
         lexicons = []
         for part in language.split("+"):
             folder = self._installation.tessdata

@@ -11,7 +11,7 @@ from voxedge.engines.ocr.recogniser import Reading, Recogniser
 from voxedge.engines.ocr.score import Score
 from voxedge.engines.ocr.tesseract import TsvWord
 from voxedge.vision.illumination import Grey
-from voxedge.vision.rectify import Region, Strip, cut_strip
+from voxedge.vision.rectify import Region, Strip, bend_letters, cut_strip, straightened
 from voxedge.vision.regions import ascenders, plan
 from voxedge.vision.textlines import TextLines, find_lines
 
@@ -22,6 +22,8 @@ _LEAKED_LETTERS = 160
 their ink tells them apart."""
 _BLURRED_WINDOW_PX = 21
 _BLURRED_DEPTH = 0.18
+_BENT = 0.2
+"""In letter heights: lines that bend less are level for tesseract."""
 _PROBE_LETTERS = 24
 """A region with fewer says little about the page."""
 _PROBES = 3
@@ -77,12 +79,38 @@ class View:
         )
 
     def read_region(self, number: int, recogniser: Recogniser) -> RegionReading:
-        """Recognise a region, unless that was done already."""
+        """Recognise a region, unless that was done already.
+
+        A bend that was misjudged makes print worse: where a levelled region is read badly, it is
+        read as it lies, too, and what reads better stands.
+        """
         if number in self.known:
             return self.known[number]
-        strip = self.strip(number, recogniser.letter_px)
-        reading = recogniser.read_strip(strip.grey, self.regions[number].letters)
+        region = self.regions[number]
+        levelled = self._read(region, recogniser)
+        if recogniser.is_good(levelled.score, region.letters) or bend_letters(region) < _BENT:
+            return levelled
+        turned = self._read(straightened(region), recogniser)
+        return turned if reads_better(turned.score, levelled.score) else levelled
+
+    def _read(self, region: Region, recogniser: Recogniser) -> RegionReading:
+        strip = cut_strip(
+            self.grey,
+            region,
+            self.angle_deg,
+            zoom=self.zoom,
+            target_letter_px=recogniser.letter_px,
+        )
+        reading = recogniser.read_strip(strip.grey, region.letters)
         return RegionReading(reading.words, strip, reading.score)
+
+
+def reads_better(score: Score, than: Score) -> bool:
+    """Say whether one way of cutting a region reads better: more text believed, and less junk.
+
+    Less junk alone is not enough: a region that is hardly read at all has little of it.
+    """
+    return score.value > than.value and score.good >= than.good
 
 
 def find_upright(grey: Grey, recogniser: Recogniser) -> tuple[View, Score] | None:
