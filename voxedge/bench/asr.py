@@ -1,108 +1,46 @@
-"""How well commands are heard: by voice and noise, false accepts, speed.
+"""How well commands are heard: by voice and noise, false accepts, speed, a worker that dies.
 
-Speakers are espeak-ng's variants and, where given, folders of recordings named after what is said
-(``go_to_page_three.wav``), so that other voices can be measured too: the device's own voice is
-never the only speaker. Noise is pink-like (Voss, 1978: most rooms) at a given ratio of the
-powers of speech and noise. Every accepted clip of ``reject`` is a false accept.
-
-``python -m voxedge.bench.asr [--speakers DIR ...] [--reject DIR ...]``
+The sound goes the way it goes after a tap of TALK: endpointer, recogniser, grammar, thresholds
+(``asr_stream``). Who speaks is told in ``asr_speakers``, what else sounds in ``asr_noise``, what
+people say that is no command in ``asr_talk``. Each speaker says other phrases than the next, so
+that few clips cover all of them.
 """
 
 from __future__ import annotations
 
-import argparse
-import io
-import json
+import random
 import statistics
-import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from voxedge.audio.resample import resample
+from voxedge.actions import SlotKind
+from voxedge.audio.endpoint import Endpointer, energy_probability, silero_probability
 from voxedge.audio.sound_file import read_speech
+from voxedge.bench.asr_noise import CLEAN_DB, EDGE_S, Noise, babble_of, kitchen, mixed, white
+from voxedge.bench.asr_rejects import FalseAccepts, false_accepts
+from voxedge.bench.asr_speakers import Speaker, speakers_of
+from voxedge.bench.asr_stream import Listener
+from voxedge.bench.asr_talk import talk_of
+from voxedge.bench.asr_worker import recovery
 from voxedge.commands.grammar import Grammar, build
-from voxedge.commands.language import CommandLanguage, load
-from voxedge.commands.parse import parse, understand
+from voxedge.commands.language import CommandLanguage, kind_of, load
+from voxedge.commands.parse import parse
 from voxedge.engines.asr.hosted import open_recogniser
 from voxedge.engines.asr.protocol import RATE_HZ, Recogniser
-from voxedge.errors import FormantVoiceMissing
+from voxedge.errors import RecogniserMissing
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+SNR_DB = (CLEAN_DB, 20.0, 10.0, 5.0)
+NOISES = ("white", "babble", "kitchen")
+VALUES_A_SLOT = 4
+"""Of each template with a slot, so many values are said."""
 
-    FloatSamples = npt.NDArray[np.float32]
-    Int16Samples = npt.NDArray[np.int16]
-
-SNR_DB = (20, 10, 5)
-ESPEAK = (("+m3", 160, 50), ("+f2", 150, 60), ("+m7", 140, 35), ("+f4", 175, 65))
-"""Variant, words a minute, pitch."""
-
-EDGE_S = 0.3
-"""Of noise before and after a clip, as an endpointer leaves it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A spoken command.
-
-    Attributes:
-        speaker: whose voice.
-        phrase: what is said.
-        samples: ``float32`` ``[n]``, 16 kHz.
-    """
-
-    speaker: str
-    phrase: str
-    samples: FloatSamples
-
-
-def espeak_clips(phrases: Sequence[str], language: str) -> Iterator[Clip]:
-    """Yield each phrase by each variant of espeak-ng.
-
-    Raises:
-        FormantVoiceMissing: espeak-ng is not installed.
-    """
-    import soundfile
-
-    base = {"en": "en-us", "zh": "cmn", "ko": "ko"}.get(language, language)
-    for variant, rate, pitch in ESPEAK:
-        for phrase in phrases:
-            command = ["espeak-ng", "-v", base + variant, "-s", str(rate), "-p", str(pitch)]
-            try:
-                done = subprocess.run(
-                    [*command, "--stdout", phrase], capture_output=True, check=True, timeout=20
-                )
-            except FileNotFoundError as error:
-                raise FormantVoiceMissing from error
-            samples, rate_hz = soundfile.read(io.BytesIO(done.stdout), dtype="float32")
-            yield Clip(f"espeak-ng {base}{variant}", phrase, resample(samples, rate_hz, RATE_HZ))
-
-
-def folder_clips(folder: Path) -> Iterator[Clip]:
-    """Yield the recordings of one speaker."""
-    for path in sorted(folder.glob("*.wav")):
-        samples = read_speech(path).astype(np.float32) / 32768.0
-        yield Clip(folder.name, path.stem.replace("_", " "), samples)
-
-
-def with_noise(samples: FloatSamples, snr_db: float, seed: int) -> Int16Samples:
-    """Return the clip with edges and noise, at 0.6 of full scale."""
-    random = np.random.default_rng(seed)
-    edge = np.zeros(round(EDGE_S * RATE_HZ), dtype=np.float32)
-    whole = np.concatenate([edge, samples, edge])
-    spectrum = np.fft.rfft(random.standard_normal(len(whole)))
-    noise = np.fft.irfft(spectrum / np.sqrt(np.arange(len(spectrum)) + 20.0), len(whole))
-    loud = samples[np.abs(samples) > 0.01]
-    power = float(np.mean(np.square(loud))) if len(loud) else 1e-6
-    noise *= np.sqrt(power / 10 ** (snr_db / 10) / np.mean(np.square(noise)))
-    mixed = whole + noise
-    mixed *= 0.6 / max(1e-9, float(np.max(np.abs(mixed))))
-    return np.asarray(mixed * 32767, dtype=np.int16)
+_LEAST_RIGHT = 0.90
+_LONGEST_WAIT_MS = 300.0
+_FALSE_AN_HOUR = 1.0
+_LONGEST_RECOVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +51,7 @@ class Plan:
         language: of the commands.
         engine: "best" of those installed, "pocketsphinx" or "vosk".
         speakers: names of families of voices, or folders of recordings.
-        every: one phrase in so many.
+        every: each speaker says one phrase in so many.
         hours: of noise and speech in which nothing is a command.
         reject: folders in which nothing is a command.
     """
@@ -126,96 +64,195 @@ class Plan:
     reject: tuple[Path, ...] = ()
 
 
-def run(plan: Plan) -> dict[str, Any]:
-    """Measure. Blocking; minutes."""
-    folders = [Path(name) for name in plan.speakers if Path(name).is_dir()]
-    return {**_run(plan.language, folders, plan.reject, plan.every), "bars": []}
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One command in one noise.
+
+    Attributes:
+        speaker: who said it.
+        held_out: nothing was tuned on the speaker.
+        noise: what else sounded.
+        snr_db: at which ratio.
+        phrase: what was said.
+        made: "right", "wrong" (another action) or "none".
+        heard: the recogniser's words.
+        wait_ms: from the end of speech to the action; None where none was taken.
+    """
+
+    speaker: str
+    held_out: bool
+    noise: str
+    snr_db: float
+    phrase: str
+    made: str
+    heard: str
+    wait_ms: float | None
 
 
-def _run(
-    language: str = "en",
-    speakers: Sequence[Path] = (),
-    reject: Sequence[Path] = (),
-    every: int = 3,
-    engine: Recogniser | None = None,
-) -> dict[str, Any]:
-    """Measure. Blocking; minutes.
-
-    Args:
-        language: of the commands.
-        speakers: folders of recordings.
-        reject: folders in which nothing is a command.
-        every: take one phrase in so many.
-        engine: None for the best one installed.
+def run(plan: Plan, cache: Path | None = None) -> dict[str, Any]:
+    """Measure. Blocking; a minute of CPU for some 250 trials.
 
     Returns:
-        ``accuracy`` by speaker and ratio, ``false_accepts``, ``real_time_factor`` and the
-        milliseconds of CPU from the end of speech to the action, median and 95th percentile.
+        ``trials``, ``accuracy`` (rows of speaker, noise, ratio), ``wait_ms``,
+        ``real_time_factor``, ``false_accepts``, ``recovery`` and ``bars``.
+
+    Raises:
+        UsageError: a speaker is unknown.
+        RecogniserMissing, RecogniserCorrupt: the engine cannot be opened.
     """
-    words = load(language)
-    grammar = build(words)
-    engine = engine or open_recogniser(language)
-    engine.set_grammar(grammar)
-    phrases = list(grammar.phrases())[::every]
-    clips = [*espeak_clips(phrases, words.tag), *(c for f in speakers for c in folder_clips(f))]
-    counts: dict[tuple[str, int], list[int]] = {}
-    waits_ms: list[float] = []
-    spent_s = heard_s = 0.0
-    for seed, clip in enumerate(clips):
-        wanted = parse(clip.phrase, words, grammar)
-        if wanted is None:
-            continue
-        for snr_db in SNR_DB:
-            sound = with_noise(clip.samples, snr_db, seed)
-            made, wait_ms, took_s = _hear(engine, sound, words, grammar)
-            waits_ms.append(wait_ms)
-            spent_s, heard_s = spent_s + took_s, heard_s + len(sound) / RATE_HZ
-            counts.setdefault((clip.speaker, snr_db), []).append(
-                1 if made == wanted else (0 if made is None else -1)
-            )
-    false, reject_s = [], 0.0
-    for path in (p for folder in reject for p in sorted(folder.glob("*.wav"))):
-        sound = read_speech(path)
-        reject_s += len(sound) / RATE_HZ
-        made, _, _ = _hear(engine, sound, words, grammar)
-        if made is not None:
-            false.append({"clip": path.name, "action": made.action.label})
-    return {
+    language = load(plan.language)
+    grammar = build(language)
+    engine = _open(plan.engine, language.tag)
+    try:
+        left_out = engine.set_grammar(grammar)
+        listener = Listener(engine, language, grammar, _endpointer)
+        speakers, skipped = speakers_of(plan.speakers, language.tag, cache)
+        trials = list(_trials(plan, speakers, listener, language, grammar, cache))
+        heard_s, spent_s = listener.heard_s, listener.cpu_s
+        rejects = [
+            *_recordings(plan.reject, listener),
+            *(false_accepts(listener, language.tag, plan.hours, cache) if plan.hours else ()),
+        ]
+    finally:
+        engine.close()
+    result: dict[str, Any] = {
         "engine": engine.name,
-        "language": words.tag,
-        "clips": len(clips),
-        "accuracy": [
-            {
-                "speaker": speaker,
-                "snr_db": snr_db,
-                "right": round(c.count(1) / len(c), 3),
-                "wrong": round(c.count(-1) / len(c), 3),
-            }
-            for (speaker, snr_db), c in counts.items()
+        "language": language.tag,
+        "left_out": left_out,
+        "skipped": skipped,
+        "accuracy": accuracy(trials),
+        "failures": [
+            {"speaker": t.speaker, "noise": t.noise, "snr_db": t.snr_db, "said": t.phrase,
+             "made": t.made, "heard": t.heard}
+            for t in trials if t.made != "right"
         ],
-        "false_accepts": {"clips": false, "seconds": round(reject_s, 1)},
+        "wait_ms": percentiles([t.wait_ms for t in trials if t.wait_ms is not None]),
         "real_time_factor": round(spent_s / heard_s, 3) if heard_s else None,
-        "end_to_action_ms": _percentiles(waits_ms),
-    }
+        "false_accepts": [row.as_json() for row in rejects],
+        "recovery": recovery(language.tag) if plan.engine == "best" else None,
+    }  # fmt: skip
+    return {**result, "bars": bars(result)}
 
 
-def _hear(
-    engine: Recogniser, sound: Int16Samples, words: CommandLanguage, grammar: Grammar
-) -> tuple[Any, float, float]:
-    began_s = time.process_time()
-    heard = None
-    for start in range(0, len(sound), RATE_HZ // 10):
-        early = engine.feed(sound[start : start + RATE_HZ // 10])
-        heard = early if early is not None and early.final else heard
-    ended_s = time.process_time()
-    last = engine.finish()
-    heard = last if last.text or heard is None else heard
-    made = understand(heard.text, heard.confidence, words, grammar).intent
-    now_s = time.process_time()
-    return made, 1000 * (now_s - ended_s), now_s - began_s
+def _open(name: str, language: str) -> Recogniser:
+    if name == "best":
+        return open_recogniser(language)
+    if name == "vosk":
+        from voxedge.engines.asr.vosk_engine import open_vosk
+
+        return open_vosk(language)
+    from voxedge.engines.asr.sphinx_engine import SphinxRecogniser
+
+    if language != "en":
+        raise RecogniserMissing(language=language, reason="pocketsphinx hears English only")
+    return SphinxRecogniser()
 
 
-def _percentiles(values: Sequence[float]) -> dict[str, float] | None:
+def _endpointer() -> Endpointer:
+    try:
+        return Endpointer(silero_probability())
+    except RecogniserMissing:
+        return Endpointer(energy_probability())
+
+
+# -- commands --------------------------------------------------------------------------------------
+
+
+def said_phrases(grammar: Grammar) -> list[str]:
+    """Return every phrase without slots and some of each with one, in a fixed random order."""
+    phrases: list[str] = []
+    for template in grammar.templates:
+        kinds: list[SlotKind] = [kind_of(template.action, name) for name in template.slots]
+        if not kinds:
+            phrases.append(template.phrase)
+            continue
+        values = grammar.values.get(kinds[0], ())
+        count = min(VALUES_A_SLOT, len(values))
+        for index in range(count):
+            value = values[(index * len(values) // count + len(phrases)) % len(values)]
+            phrases.append(template.phrase.replace("{" + template.slots[0] + "}", value))
+    random.Random(7).shuffle(phrases)
+    return phrases
+
+
+def phrases_of(speaker: Speaker, phrases: Sequence[str], every: int) -> Sequence[str]:
+    """Return what a speaker says: another share of the phrases than the next one."""
+    if speaker.phrases is not None:
+        return speaker.phrases
+    return phrases[zlib.crc32(speaker.name.encode()) % every :: every]
+
+
+def _trials(
+    plan: Plan,
+    speakers: Sequence[Speaker],
+    listener: Listener,
+    language: CommandLanguage,
+    grammar: Grammar,
+    cache: Path | None,
+) -> Iterator[Trial]:
+    noises: dict[str, Noise] = {"white": white, "kitchen": kitchen}
+    noises["babble"] = babble_of(talk_of(language.tag, 60.0, cache, seed=11))
+    phrases = said_phrases(grammar)
+    for speaker in speakers:
+        for index, phrase in enumerate(phrases_of(speaker, phrases, plan.every)):
+            speech = speaker.say(phrase)
+            wanted = parse(phrase, language, grammar)
+            end_ms = 1000 * (EDGE_S + len(speech) / RATE_HZ)
+            for turn, snr_db in enumerate(SNR_DB):
+                # The noises take turns, so that each ratio meets all of them.
+                noise = NOISES[(index + turn) % len(NOISES)]
+                seed = zlib.crc32(f"{speaker.name}{phrase}{snr_db}".encode())
+                sound = mixed(speech, noises[noise], snr_db, seed, after_s=1.2)
+                outcomes = list(listener.listen(sound))
+                taken = [o for o in outcomes if o.intent is not None]
+                made = "none" if not taken else "wrong"
+                if len(taken) == 1 and taken[0].intent == wanted:
+                    made = "right"
+                yield Trial(
+                    speaker.name,
+                    speaker.held_out,
+                    "clean" if snr_db == CLEAN_DB else noise,
+                    snr_db,
+                    phrase,
+                    made,
+                    " / ".join(o.heard.text for o in outcomes),
+                    taken[0].at_ms - end_ms if taken else None,
+                )
+
+
+def accuracy(trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """Return the share that was right and wrong, by speaker and by noise, at each ratio."""
+    kinds: tuple[tuple[str, Callable[[Trial], str]], ...] = (
+        ("speaker", lambda t: t.speaker),
+        ("noise", lambda t: t.noise),
+        ("half", lambda t: "held out" if t.held_out else "tuned on"),
+        ("all", lambda t: "all"),
+    )
+    rows = []
+    for kind, name in kinds:
+        for key in dict.fromkeys((name(t), t.snr_db) for t in trials):
+            made = [t.made for t in trials if (name(t), t.snr_db) == key]
+            rows.append(
+                {
+                    "by": kind,
+                    "name": key[0],
+                    "snr_db": key[1],
+                    "trials": len(made),
+                    "right": round(made.count("right") / len(made), 3),
+                    "wrong": round(made.count("wrong") / len(made), 3),
+                }
+            )
+    return rows
+
+
+def _recordings(folders: Sequence[Path], listener: Listener) -> Iterator[FalseAccepts]:
+    for folder in folders:
+        sounds = [read_speech(path) for path in sorted(folder.rglob("*.wav"))]
+        yield FalseAccepts.count(f"recordings {folder.name}", listener, sounds)
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float] | None:
+    """Return median and 95th percentile; None for fewer than two values."""
     if len(values) < 2:
         return None
     return {
@@ -224,41 +261,60 @@ def _percentiles(values: Sequence[float]) -> dict[str, float] | None:
     }
 
 
+# -- what is printed -------------------------------------------------------------------------------
+
+
+def bars(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each bar with its figure and whether it is met; what was not measured is left out."""
+    found: list[dict[str, Any]] = []
+
+    def bar(name: str, value: float, limit: float, least: bool = False) -> None:
+        met = value >= limit if least else value <= limit
+        found.append({"name": name, "value": value, "limit": limit, "met": met})
+
+    for half in ("held out", "tuned on"):
+        for row in result["accuracy"]:
+            if (row["by"], row["name"], row["snr_db"]) == ("half", half, 20.0):
+                bar(f"right at 20 dB, speakers {half}", row["right"], _LEAST_RIGHT, least=True)
+    if result["wait_ms"]:
+        bar("end of speech to action, ms, p95", result["wait_ms"]["p95"], _LONGEST_WAIT_MS)
+    for row in result["false_accepts"]:
+        if row["name"].startswith("recordings"):
+            bar(f"false accepts, {row['name']}", row["accepted"], 0)
+        elif row["name"].startswith("push"):
+            bar(f"false accepts an hour, {row['name']}", row["an_hour"], _FALSE_AN_HOUR)
+    if result["recovery"]:
+        bar("worker killed, s until it hears", result["recovery"]["back_s"], _LONGEST_RECOVERY_S)
+    return found
+
+
 def table(result: Mapping[str, Any]) -> str:
     """The result for people."""
-    lines = [f"{'speaker':28}" + "".join(f"{snr:>8} dB" for snr in SNR_DB)]
-    rows: dict[str, dict[int, str]] = {}
+    head = f"{'':28}" + "".join(
+        f"{'clean' if snr == CLEAN_DB else f'{snr:.0f} dB':>9}" for snr in SNR_DB
+    )
+    lines = [f"{result['engine']} ({result['language']}), % of commands right (wrong)", head]
+    rows: dict[str, dict[float, str]] = {}
     for row in result["accuracy"]:
-        rows.setdefault(row["speaker"], {})[row["snr_db"]] = f"{100 * row['right']:.0f} %"
+        cell = f"{100 * row['right']:.0f} ({100 * row['wrong']:.0f})"
+        rows.setdefault(row["name"], {})[row["snr_db"]] = cell
     lines += [
-        f"{speaker:28}" + "".join(f"{cells.get(snr, ''):>11}" for snr in SNR_DB)
-        for speaker, cells in rows.items()
+        f"{name:28}" + "".join(f"{cells.get(snr, ''):>9}" for snr in SNR_DB)
+        for name, cells in rows.items()
     ]
-    false = result["false_accepts"]
-    lines.append(
-        f"false accepts: {len(false['clips'])} in {false['seconds']:.0f} s of other speech"
-    )
-    wait = result["end_to_action_ms"] or {"median": 0, "p95": 0}
-    lines.append(
-        f"{result['engine']} ({result['language']}): real-time factor "
-        f"{result['real_time_factor']}, end of speech to action {wait['median']} ms, "
-        f"95th percentile {wait['p95']} ms of CPU"
-    )
+    lines += [f"not measured: {name}: {why}" for name, why in result["skipped"].items()]
+    if result["wait_ms"]:
+        lines.append(
+            f"end of speech to action: median {result['wait_ms']['median']:.0f} ms, "
+            f"95th percentile {result['wait_ms']['p95']:.0f} ms; "
+            f"real-time factor {result['real_time_factor']}"
+        )
+    lines += [
+        f"{row['name']}: {row['accepted']} accepted of {row['utterances']} utterances in "
+        f"{row['seconds'] / 3600:.2f} h: {row['an_hour']:.2f} an hour"
+        for row in result["false_accepts"]
+    ]
+    for item in result["bars"]:
+        verdict = "met" if item["met"] else "NOT MET"
+        lines.append(f"{item['name']}: {item['value']:g} (bar {item['limit']:g}): {verdict}")
     return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lang", default="en")
-    parser.add_argument("--speakers", nargs="*", type=Path, default=[])
-    parser.add_argument("--reject", nargs="*", type=Path, default=[])
-    parser.add_argument("--every", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    result = _run(arguments.lang, arguments.speakers, arguments.reject, arguments.every)
-    print(json.dumps(result, indent=2) if arguments.json else table(result))
-
-
-if __name__ == "__main__":
-    main()

@@ -13,6 +13,7 @@ from typing import NoReturn
 import voxedge
 from voxedge.cli import (
     bench,
+    commands,
     do,
     doctor,
     install,
@@ -41,6 +42,7 @@ COMMANDS = (
     models,
     doctor,
     bench,
+    commands,
     install,
     update,
     selftest,
@@ -67,9 +69,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--debug", action="store_true", help="log what happens and show where an error came from"
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        command.register(commands)
+        command.register(subparsers)
     return parser
 
 

@@ -50,7 +50,12 @@ class CommandLanguage:
         """Return the text as it is compared: no case, no punctuation, spaces as they matter."""
         folded = unicodedata.normalize("NFKC", text).casefold()
         words = re.findall(r"[^\W_]+(?:['’][^\W_]+)*", folded)
-        return ("" if self.tag in _SPACELESS else " ").join(words)
+        return ("" if self.spaceless else " ").join(words)
+
+    @property
+    def spaceless(self) -> bool:
+        """Whether spaces do not count when texts are compared."""
+        return self.tag in _SPACELESS
 
     def number(self, text: str) -> int | None:
         """Return the number that is spoken or written in the text, None for anything else."""

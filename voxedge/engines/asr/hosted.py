@@ -61,7 +61,7 @@ class HostedRecogniser:
         """Answer ``grammar``, ``feed``, ``finish`` or ``reset``."""
         match method:
             case "grammar":
-                grammar = grammar_from_json(bytes(request.payload).decode("utf-8"))
+                grammar = grammar_from_json(bytes(request.payload))
                 left_out = await self._do(self._engine.set_grammar, grammar)
                 yield Message({"left_out": left_out})
             case "feed":
@@ -108,7 +108,7 @@ def samples_from(request: Message) -> np.ndarray[Any, np.dtype[np.int16]]:
     return np.frombuffer(payload, dtype="<i2")
 
 
-def grammar_from_json(text: str) -> Grammar:
+def grammar_from_json(text: str | bytes) -> Grammar:
     """Return the grammar; the inverse of ``Grammar.to_json``.
 
     Raises:
@@ -136,6 +136,7 @@ def heard_to_header(heard: Heard) -> dict[str, Any]:
         "confidence": heard.confidence,
         "final": heard.final,
         "end_ms": heard.end_ms,
+        "settled": heard.settled,
     }
 
 
@@ -154,7 +155,12 @@ def heard_from_header(header: Mapping[str, Any]) -> Heard:
         if not 0.0 <= confidence <= 1.0 or not isinstance(header["text"], str):
             raise ValueError("out of range")  # noqa: TRY301 - one place tells what is wrong
         return Heard(
-            header["text"], words, confidence, header["final"] is True, int(header["end_ms"])
+            header["text"],
+            words,
+            confidence,
+            header["final"] is True,
+            int(header["end_ms"]),
+            header.get("settled") is True,
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RecogniserFailed(reason="the recogniser answered nonsense") from error

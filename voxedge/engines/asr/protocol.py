@@ -47,6 +47,9 @@ class Heard:
         confidence: 0 to 1, calibrated so that 0.5 parses "more likely right than not".
         final: no more will come of this utterance.
         end_ms: where its last word ends.
+        settled: with a partial result: the words are a whole command, and the silence after them is
+            longer than any pause before more words that the grammar knows. A listener that no
+            finger holds open calls ``finish`` now, instead of waiting for the endpointer.
     """
 
     text: str
@@ -54,6 +57,7 @@ class Heard:
     confidence: float = 0.0
     final: bool = True
     end_ms: int = 0
+    settled: bool = False
 
 
 NOTHING = Heard("")
@@ -87,15 +91,19 @@ class Recogniser(Protocol):
         ...
 
     def feed(self, samples: Int16Samples) -> Heard | None:
-        """Take a piece of sound.
+        """Take a piece of sound, best 30 to 100 ms.
 
         Args:
             samples: ``int16`` ``[n]``, mono, at ``RATE_HZ``.
 
         Returns:
-            A partial result that differs from the last one, the final one where the engine found
-            the end of the utterance by itself, or None.
+            A partial result that differs from the last one (see ``Heard.settled``), the final one
+            where the engine ended the utterance by itself, or None.
         """
+        ...
+
+    def unheard(self, grammar: Grammar) -> tuple[str, ...]:
+        """Return the phrases of a grammar that the engine cannot hear, for want of a word."""
         ...
 
     def finish(self) -> Heard:

@@ -92,6 +92,15 @@ class VoskRecogniser:
         self._forget()
         return wanted - len(phrases)
 
+    def unheard(self, grammar: Grammar) -> tuple[str, ...]:
+        """See ``Recogniser.unheard``."""
+        segment = segmenter(lambda word: self._model.vosk_model_find_word(word) >= 0)
+        return tuple(
+            phrase
+            for phrase in grammar.phrases()
+            if any(segment(word) is None for word in phrase.casefold().split())
+        )
+
     def feed(self, samples: Int16Samples) -> Heard | None:
         """See ``Recogniser.feed``."""
         if self._fed > LONGEST_S * RATE_HZ:
