@@ -14,7 +14,6 @@ from imagebuild.blockmap import block_map
 from imagebuild.errors import CommandFailed, DoesNotFit, NeedsRoot
 from imagebuild.gate import import_gate
 from imagebuild.initramfs import with_scripts
-from imagebuild.kmod import prepare_modules
 from imagebuild.layout import assemble, make_ext4, make_fat
 from imagebuild.models import prepare_models
 from imagebuild.plan import COMPRESSED_LIMIT, HERE, Plan
@@ -51,12 +50,11 @@ def build(plan: Plan) -> Path:
     begun_s = time.monotonic()
     wheels = prepare_wheels(plan)
     models = prepare_models(plan)
-    modules = prepare_modules(plan, root)
     with _workplace(plan) as work:
         need_space(work, WORK_NEEDS_BYTES)
         own = build_own_wheel(plan, work / "own")
         tree = work / "tree"
-        make_tree(plan, root, [*sorted(wheels.glob("*.whl")), own], models, modules, tree)
+        make_tree(plan, root, [*sorted(wheels.glob("*.whl")), own], models, tree)
         import_gate(plan, tree, wheels)
         image = _make_image(plan, root, tree, work)
         names = _finish(plan, image, tree, work)

@@ -17,7 +17,6 @@ PACKAGES = {
     "mcopy": "mtools",
     "mke2fs": "e2fsprogs",
     "debugfs": "e2fsprogs",
-    "depmod": "kmod",
     "mmd": "mtools",
     "dumpe2fs": "e2fsprogs",
     "sfdisk": "fdisk",

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from imagebuild.bytecode import compile_packages
 from imagebuild.errors import CommandFailed, WrongArchitecture
-from imagebuild.kmod import install_modules
 from imagebuild.models import install_models
 from imagebuild.plan import HERE, REPO, Plan
 from imagebuild.process import run, say
@@ -78,9 +77,7 @@ LEFTOVERS = (
 """Of the installation. Kernel and firmware are on the boot partitions."""
 
 
-def make_tree(
-    plan: Plan, root: Path, wheels: list[Path], models: Path | None, modules: Path, tree: Path
-) -> None:
+def make_tree(plan: Plan, root: Path, wheels: list[Path], models: Path | None, tree: Path) -> None:
     """Put the image's tree together at ``tree``; ``root`` is only read.
 
     Raises:
@@ -93,7 +90,6 @@ def make_tree(
     install_wheels(wheels, tree)
     if models is not None:
         install_models(models, tree)
-    install_modules(modules, tree)
     copy_overlay(HERE / "overlay", tree)
     install_service(plan, tree)
     run(["systemd-sysusers", "--root", tree], env=plan.build_env)
