@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from voxedge.engines.ocr.images import load_frame
+from voxedge.engines.ocr.reader import TesseractReader
 from voxedge.engines.ocr.recogniser import Reading, Recogniser
 from voxedge.engines.ocr.score import Score
 from voxedge.engines.ocr.upright import View, find_upright, reads_better
-from voxedge.engines.ocr.reader import TesseractReader
 from voxedge.vision.illumination import to_grey
 from voxedge.vision.rectify import Region, bend_letters, fit_bend, straightened
 from voxedge.vision.textlines import TextLine
@@ -52,7 +52,7 @@ class FakeRecogniser:
         return Reading((), self.scores[len(self.read) - 1])
 
 
-POOR, BETTER, GOOD, HARDLY = Score(100, 300), Score(180, 300), Score(300, 330), Score(40, 50)
+POOR, BETTER, GOOD, HARDLY = Score(100, 300), Score(170, 300), Score(300, 330), Score(40, 50)
 
 
 @pytest.mark.parametrize(
