@@ -26,6 +26,8 @@ def record_twin(python: Path, models: Path, pictures: Path, work: Path, timeout_
     """
     tape, control = work / "twin.wav", work / "twin.sock"
     env = {**os.environ, "VOXEDGE_MODELS": str(models), "VOXEDGE_SOCKET": str(control)}
+    # Worker processes do not look into the folder they are started in.
+    env["PYTHONPATH"] = str(REPO)
     voxedge = [str(python), "-m", "voxedge"]
     command = [*voxedge, "run", "--camera", str(pictures), "--sink", str(tape)]
     command += ["--state", str(work / "twin-state"), "--socket", str(control)]
