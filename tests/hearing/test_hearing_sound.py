@@ -1,5 +1,7 @@
 """Microphone arithmetic: level, death, clipping, conversion, endpoints, backlog."""
 
+import asyncio
+import threading
 from contextlib import aclosing
 from pathlib import Path
 
@@ -9,9 +11,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxedge.audio.capture import Backlog, Converter, choose_microphone
+from voxedge.audio.capture import Backlog, Converter, Microphone, choose_microphone
 from voxedge.audio.cleaner import CleanedSource, WebrtcCleaner, cleaned
-from voxedge.audio.devices import OutputDevice
+from voxedge.audio.devices import INPUTS, InputStreams, OutputDevice
 from voxedge.audio.endpoint import FRAME, Edge, Endpointer, Gate, energy_probability
 from voxedge.audio.microphone_level import MicrophoneHealth, level_of
 from voxedge.audio.sound_file import SoundFile, read_speech
@@ -194,6 +196,83 @@ def test_a_microphone_is_chosen_by_its_card() -> None:
         choose_microphone("Snowball", cards)
     with pytest.raises(MicrophoneMissing, match="none is connected"):
         choose_microphone(None, ())
+
+
+def test_a_press_that_is_taken_back_leaves_no_open_microphone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened, closed, may_open = threading.Event(), [], threading.Event()
+
+    class Stream:
+        def abort(self, **_kw: object) -> None:
+            closed.append("abort")
+
+        def close(self, **_kw: object) -> None:
+            closed.append("close")
+
+    def slow(*_arguments: object) -> Stream:
+        opened.set()
+        may_open.wait(5.0)
+        INPUTS.opening()
+        return Stream()
+
+    card = OutputDevice(3, "USB: Audio (hw:1,0)", "Device", 0, 1, 48_000, default=True)
+    monkeypatch.setattr("voxedge.audio.capture.list_inputs", lambda: (card,))
+    monkeypatch.setattr(Microphone, "_open", slow)
+
+    async def main() -> None:
+        step = asyncio.ensure_future(anext(Microphone().pieces()))
+        await asyncio.to_thread(opened.wait, 5.0)
+        step.cancel()
+        await asyncio.sleep(0)
+        may_open.set()
+        await asyncio.wait((step,))
+
+    asyncio.run(main())
+    assert closed == ["abort", "close"]
+    with INPUTS.none_open() as none:
+        assert none
+
+
+def test_portaudio_is_started_anew_only_without_an_open_microphone() -> None:
+    inputs, order = InputStreams(), []
+    inputs.opening()
+
+    def start_anew() -> None:
+        with inputs.none_open() as none:
+            order.append(f"anew {none}")
+            order.append("done")
+
+    def open_another() -> None:
+        inputs.opening()
+        order.append("opened")
+        inputs.closed()
+
+    renewing = threading.Thread(target=start_anew)
+    renewing.start()
+    while not inputs.must_close:
+        pass
+    another = threading.Thread(target=open_another)
+    another.start()
+    order.append("closed")
+    inputs.closed()
+    renewing.join(5.0)
+    another.join(5.0)
+    assert order == ["closed", "anew True", "done", "opened"]
+    assert not inputs.must_close
+
+
+def test_a_microphone_that_does_not_close_keeps_portaudio_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("voxedge.audio.devices.CLOSE_PATIENCE_S", 0.01)
+    inputs = InputStreams()
+    inputs.opening()
+    with inputs.none_open() as none:
+        assert not none
+    inputs.closed()
+    with inputs.none_open() as none:
+        assert none
 
 
 def test_recordings_that_are_none(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from voxedge.audio.devices import (
+    INPUTS,
     OutputDevice,
     _read_cards,
     choose,
@@ -172,7 +173,7 @@ class Microphone:
         self._backlog = Backlog(round(HELD_S * device.rate_hz))
         converter, health = Converter(device.rate_hz), MicrophoneHealth(RATE_HZ)
         loop, wake, over = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
-        stream = await asyncio.to_thread(self._open, device, loop, wake, over)
+        stream = await self._opened(device, loop, wake, over)
         _log.debug("the microphone is open: %s", device.label)
         try:
             while True:
@@ -182,6 +183,8 @@ class Microphone:
                 except TimeoutError:
                     raise MicrophoneLost(device=device.label) from None
                 wake.clear()
+                if INPUTS.must_close:
+                    raise MicrophoneLost(device=device.label)
                 for block in self._backlog.take():
                     piece = converter.convert(block)
                     health.hear(piece)
@@ -192,9 +195,24 @@ class Microphone:
                 if over.is_set():
                     raise MicrophoneLost(device=device.label)
         finally:
-            # Not close(): it waits for buffers of a card that may be gone.
-            stream.abort(ignore_errors=True)
-            stream.close(ignore_errors=True)
+            _close(stream)
+
+    async def _opened(
+        self,
+        device: OutputDevice,
+        loop: asyncio.AbstractEventLoop,
+        wake: asyncio.Event,
+        over: threading.Event,
+    ) -> Any:
+        """Open on a thread; whoever gives up meanwhile leaves no open microphone behind."""
+        opening = asyncio.create_task(asyncio.to_thread(self._open, device, loop, wake, over))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await asyncio.wait((opening,))
+            if not opening.cancelled() and opening.exception() is None:
+                _close(opening.result())
+            raise
 
     def _open(
         self,
@@ -218,6 +236,7 @@ class Microphone:
             over.set()
             tell()
 
+        INPUTS.opening()
         try:
             stream = sounddevice.InputStream(
                 samplerate=device.rate_hz,
@@ -231,5 +250,13 @@ class Microphone:
             )
             stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
+            INPUTS.closed()
             raise MicrophoneMissing(reason=f"{device.label}: {error}") from error
         return stream
+
+
+def _close(stream: Any) -> None:
+    # Abort before close, which alone waits for buffers of a card that may be gone.
+    stream.abort(ignore_errors=True)
+    stream.close(ignore_errors=True)
+    INPUTS.closed()

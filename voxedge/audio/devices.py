@@ -8,8 +8,10 @@ change with the order in which USB devices wake up. PortAudio names ALSA hardwar
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,56 @@ def _is_card(device: OutputDevice, card: str, number: str | None) -> bool:
     return number is None or device.device == int(number)
 
 
+class InputStreams:
+    """Keeps PortAudio from being started anew under an open microphone.
+
+    Its stream would be freed in use. PortAudio is one for the whole process; so is the one
+    instance of this, ``INPUTS``. Whoever wants to start it anew asks the microphones to close,
+    waits, and keeps new ones out meanwhile. Any thread.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._open = 0
+        self._wanted = 0
+
+    @property
+    def must_close(self) -> bool:
+        """Whether somebody waits for open microphones to be closed."""
+        return self._wanted > 0
+
+    def opening(self) -> None:
+        """A microphone is about to be opened; waits while PortAudio is started anew. Blocking."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._wanted, CLOSE_PATIENCE_S)
+            self._open += 1
+
+    def closed(self) -> None:
+        """It is closed, or was not opened after all."""
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def none_open(self) -> Iterator[bool]:
+        """Wait until none is open, and keep it so; False where one did not close. Blocking."""
+        with self._changed:
+            self._wanted += 1
+            none = self._changed.wait_for(lambda: not self._open, CLOSE_PATIENCE_S)
+        try:
+            yield none
+        finally:
+            with self._changed:
+                self._wanted -= 1
+                self._changed.notify_all()
+
+
+CLOSE_PATIENCE_S = 4.0
+"""A microphone notices within a block of sound, or within the 2 s after which it counts as lost."""
+
+INPUTS = InputStreams()
+
+
 def load_portaudio() -> Any:
     """Import ``sounddevice``.
 
@@ -146,7 +198,8 @@ def list_outputs(*, refresh: bool = False) -> tuple[OutputDevice, ...]:
 
     Args:
         refresh: start PortAudio anew. Its list is frozen when it starts, so a card plugged in
-            later is not seen otherwise. Only when no stream of this process is open.
+            later is not seen otherwise. Only when no output stream of this process is open;
+            microphones are closed first (``INPUTS``).
 
     Raises:
         NoSoundCard: PortAudio itself is missing or does not start.
@@ -154,9 +207,11 @@ def list_outputs(*, refresh: bool = False) -> tuple[OutputDevice, ...]:
     sounddevice = load_portaudio()
     try:
         if refresh:
-            # The one way to have PortAudio look again (python-sounddevice issue 125).
-            sounddevice._terminate()
-            sounddevice._initialize()
+            with INPUTS.none_open() as none:
+                if none:
+                    # The one way to have PortAudio look again (python-sounddevice issue 125).
+                    sounddevice._terminate()
+                    sounddevice._initialize()
         devices = list(sounddevice.query_devices())
         default_index = sounddevice.default.device[1]
         if default_index < 0:
