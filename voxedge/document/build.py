@@ -66,6 +66,7 @@ class SectionBuilder:
         self._waiting: list[_Block] = []
         self._notes: list[_Block] = []
         self._listed: int | None = None
+        self._begun = False
 
     def add(
         self, lines: Sequence[PrintedLine], *, is_scattered: bool = False
@@ -94,9 +95,12 @@ class SectionBuilder:
         keep = len(blocks)
         if blocks[-1].goes_on:
             keep -= 1
-        # A heading waits for its text.
+        # A heading waits for its text, but for the title: somebody waits for the first word.
         while keep and blocks[keep - 1].role is Role.HEADING:
             keep -= 1
+        if keep == 0 and not self._begun:
+            keep = len(blocks) - 1
+        self._begun = self._begun or keep > 0
         self._waiting = blocks[keep:]
         return self._sections(blocks[:keep])
 

@@ -135,7 +135,7 @@ def _white(line: PrintedLine) -> tuple[tuple[float, float], ...]:
 def _with_narrow(
     lines: Sequence[PrintedLine], corridors: Sequence[tuple[float, float]]
 ) -> tuple[tuple[float, float], ...]:
-    """Return the corridors of a table with its narrow ones: spaces below each other in all lines."""
+    """Return a table's corridors with its narrow ones: spaces below each other in all lines."""
     white = _white(lines[0])
     for line in lines[1:]:
         white = _common(white, _white(line), least=_NARROW)

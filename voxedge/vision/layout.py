@@ -107,10 +107,9 @@ def _white_runs(letters: Floats, slope: float, unit: float) -> list[tuple[float,
     left, right = letters[:, 0] - lean, letters[:, 2] - lean
     origin, step = float(left.min()), 0.2 * unit
     size = int((float(right.max()) - origin) / step) + 2
-    count = np.zeros(size + 1)
-    np.add.at(count, ((left - origin) / step).astype(int), 1)
-    np.add.at(count, np.minimum(((right - origin) / step).astype(int) + 1, size), -1)
-    empty = np.cumsum(count)[:size] <= 0
+    begins = np.bincount(((left - origin) / step).astype(int), minlength=size + 1)
+    ends = np.minimum(((right - origin) / step).astype(int) + 1, size)
+    empty = np.cumsum(begins - np.bincount(ends, minlength=size + 1))[:size] <= 0
     edges = np.flatnonzero(np.diff(np.concatenate([[False], empty, [False]]).astype(int)))
     return [
         ((stop - start) * step, origin + (start + stop) / 2 * step)
