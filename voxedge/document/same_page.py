@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz
 
-from voxedge.document.cursor import Cursor, Outline, Unit, outline_of
+from voxedge.document.cursor import Cursor, Outline, Unit
 from voxedge.document.figures import canonical, holds_figure
 from voxedge.document.model import Document, Section, Sentence
-from voxedge.document.numbers import numbers_in, numbers_of
+from voxedge.document.numbers import NumberReading, numbers_in
 
 _SAME = 0.7
 """Share of the new page's words that stand on the old one too. Leaflets of two medicines share up
@@ -125,24 +126,28 @@ def _counts(core: str) -> bool:
 
 
 def _conflict(now: Document, before: Document) -> bool:
-    outline = outline_of(before)
-    for sentence, number in numbers_of(now):
-        if not number.is_certain:
-            continue
-        at = counterpart(sentence, outline)
-        if at is None or _bare(outline.sentences[at]) != _bare(sentence):
-            continue
-        theirs = numbers_in(outline.sentences[at])
-        ours = numbers_in(sentence)
-        if len(theirs) != len(ours):
-            continue
-        both = zip(ours, theirs, strict=True)
-        if any(
-            one.is_certain and two.is_certain and canonical(one.text) != canonical(two.text)
-            for one, two in both
-        ):
+    # Sentences equal but for their digits are looked up, not compared: this runs on the event loop.
+    known: dict[str, list[Sentence]] = {}
+    for sentence in _sentences(before):
+        known.setdefault(_bare(sentence), []).append(sentence)
+    for sentence in _sentences(now):
+        others = known.get(_bare(sentence), [])
+        if len(others) == 1 and _differ(numbers_in(sentence), numbers_in(others[0])):
             return True
     return False
+
+
+def _differ(ours: Sequence[NumberReading], theirs: Sequence[NumberReading]) -> bool:
+    """Say whether two readers each are sure of different numbers in one place."""
+    return len(ours) == len(theirs) and any(
+        one.is_certain and two.is_certain and canonical(one.text) != canonical(two.text)
+        for one, two in zip(ours, theirs, strict=True)
+    )
+
+
+def _sentences(document: Document) -> Iterator[Sentence]:
+    for paragraph in document.paragraphs:
+        yield from paragraph.sentences
 
 
 def _bare(sentence: Sentence) -> str:
