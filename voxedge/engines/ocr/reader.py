@@ -16,6 +16,7 @@ from voxedge.document.build import SectionBuilder
 from voxedge.document.model import Box, Code, Document, Page, Section
 from voxedge.engines.barcode.finder import CodeFinder, Finding
 from voxedge.engines.ocr.assemble import printed_lines
+from voxedge.engines.ocr.dim import find_dim
 from voxedge.engines.ocr.languages import bcp47, is_unspaced
 from voxedge.engines.ocr.lexicon import load_lexicon
 from voxedge.engines.ocr.number_check import NumberCheck
@@ -143,6 +144,10 @@ class TesseractReader:
         sparse = None
         if view is None or not _is_page(view, sample, recogniser):
             sparse = read_sparse(frame.pixels, grey, recogniser)
+        if view is None and self._numbers is not None:
+            dim = find_dim(grey, recogniser, self._numbers.read)
+            if dim is not None and (sparse is None or dim[1].value > sparse.score.value):
+                view, sparse = dim[0], None
         if view is not None and (
             sparse is None or _read_all(view, recogniser).value >= _MARGIN * sparse.score.value
         ):
@@ -242,9 +247,9 @@ def _regions(
 ) -> Sections:
     for read in _in_order(view, recogniser):
         words = read.words
-        if not recogniser.unspaced:
+        if not recogniser.unspaced and not read.is_final:
             words = second_look(words, read.strip.grey, recogniser)
-        if numbers is not None and read.score.share < POOR_SHARE:
+        if numbers is not None and read.score.share < POOR_SHARE and not read.is_final:
             words = read_poor(words, read.strip.grey, recogniser, numbers.read)
         if numbers is not None:
             words = numbers.check(words, read.strip.grey)

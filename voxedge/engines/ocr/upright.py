@@ -41,6 +41,8 @@ class RegionReading:
     words: tuple[TsvWord, ...]
     strip: Strip
     score: Score
+    is_final: bool = False
+    """Whether nobody needs to look at its lines again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,11 @@ def find_upright(grey: Grey, recogniser: Recogniser) -> tuple[View, Score] | Non
     The first region is read as it lies; only if that fails is it read upside down. Tesseract's
     own orientation detection refuses half of such pages.
     """
-    view = _view(grey, 0)
+    view = view_of(grey)
     if view is None:
         return None
     if ascenders(view.regions) < 0:
-        view = _half_turned(view)
+        view = half_turned(view)
     for number in _probe_order(view)[:_PROBES]:
         region = view.regions[number]
         strip = view.strip(number, recogniser.letter_px)
@@ -140,13 +142,22 @@ def find_upright(grey: Grey, recogniser: Recogniser) -> tuple[View, Score] | Non
                 return view, upright.score
             over = recogniser.read_strip(turned, letters, tries=tries)
             if _is_sure(over):
-                return _half_turned(view), over.score
+                return half_turned(view), over.score
             if max(upright.score.good, over.score.good) < _NEARLY_GOOD:
                 break
     return None
 
 
-def _half_turned(view: View) -> View:
+def view_of(grey: Grey) -> View | None:
+    """Return the picture turned by quarter turns so that its lines run level; None without lines.
+
+    It may be upside down.
+    """
+    return _view(grey, 0)
+
+
+def half_turned(view: View) -> View:
+    """Return the view turned upside down."""
     turned = _view(np.ascontiguousarray(np.rot90(view.grey, 2)), view.rotation + 180)
     # The same letters are found again; only a picture without any has no view.
     return turned if turned is not None else view
