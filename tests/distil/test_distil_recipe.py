@@ -13,7 +13,7 @@ from voxedge.models import shipped
 from voxedge.models.build import build
 from voxedge.models.distil import recipe
 from voxedge.models.distil.network import TorchMissing
-from voxedge.models.distil.package import Student, load_student, priors
+from voxedge.models.distil.package import Student, load_lighter, load_student, priors
 from voxedge.models.distil.quantize import calibrate
 from voxedge.models.distil.recipe import (
     Plan,
@@ -181,3 +181,16 @@ def test_the_shipped_student_belongs_to_the_default_voice():
     assert student.origin_sha256 == voice.model.sha256
     assert student.shape == StudentShape()
     assert len(student.int8) == 2 + 2 * len(student.shape.dilations)
+
+
+def test_the_shipped_lighter_student_is_the_same_voice_narrower():
+    manifest = load_manifest()
+    voice = manifest.find(manifest.default)
+    folder = shipped.students_folder()
+    student, lighter = load_student(folder, voice.name), load_lighter(folder, voice.name)
+    assert lighter.origin_sha256 == voice.model.sha256
+    assert lighter.shape.form == student.shape.form
+    assert lighter.shape.macs_per_frame < 0.6 * student.shape.macs_per_frame
+    files = [folder / f"{voice.name}{suffix}.npz" for suffix in ("", ".lighter")]
+    assert files[1].stat().st_size < 0.6 * files[0].stat().st_size
+    assert len(lighter.int8) == 2 + 2 * len(lighter.shape.dilations)

@@ -78,17 +78,17 @@ def _voices(options: argparse.Namespace) -> list[gate.Target]:
 
     store = VoiceStore()
     name = store.default_voice
-    student = _student(store, name)
+    students = _students(store, name)
     staged = gate.Target("fp32-split", store.open(name).folder)
     if options.quick:
-        return [student or staged]
+        return (students or [staged])[:1]
     folder = store.verify(name, quick=True).folder
     whole = gate.Target("fp32-whole", folder / store.entry(name).model.name)
-    return [whole, staged, *([student] if student else [])]
+    return [whole, staged, *students]
 
 
-def _student(store: VoiceStore, name: str) -> gate.Target | None:
-    """The voice's student, put onto this machine if it is not; None where it has none."""
+def _students(store: VoiceStore, name: str) -> list[gate.Target]:
+    """The voice's student and its lighter one, put onto this machine if they are not."""
     from voxedge.engines.tts.network import VoiceNetwork
     from voxedge.models import shipped
     from voxedge.models.distil import package, recipe
@@ -96,12 +96,17 @@ def _student(store: VoiceStore, name: str) -> gate.Target | None:
     try:
         student = package.load_student(shipped.students_folder(), name)
     except FileNotFoundError:
-        return None
+        return []
+    lighter = package.load_lighter(shipped.students_folder(), name)
     assets = store.open(name)
-    folder = recipe.installed_folder(assets.folder.parent, student)
-    if not recipe.is_installed(folder):
-        recipe.install_student(name, student, VoiceNetwork(assets, threads=1), folder)
-    return student_target("student-int8", assets.folder, student, folder)
+    targets = []
+    for label, item in (("student-int8", student), ("lighter-int8", lighter)):
+        if item is not None:
+            folder = recipe.installed_folder(assets.folder.parent, item)
+            if not recipe.is_installed(folder):
+                recipe.install_student(name, item, VoiceNetwork(assets, threads=1), folder)
+            targets.append(student_target(label, assets.folder, item, folder))
+    return targets
 
 
 def student_target(label: str, built: Path, student: Student, folder: Path) -> gate.Target:
