@@ -76,7 +76,7 @@ def stage(
             raise missing
         return "fake"
 
-    monkeypatch.setattr(talking, "Worker", NoProcess)
+    monkeypatch.setattr(talking, "recogniser_worker", NoProcess)
     monkeypatch.setattr(talking, "WorkerRecogniser", lambda _worker, _patience: ear)
     monkeypatch.setattr(talking, "check_recogniser", checked)
     monkeypatch.setattr(talking, "endpointer", lambda *_a, **_k: Endpointer(loud))

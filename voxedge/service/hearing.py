@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from voxedge.engines.asr.hosted import heard_from_header
 from voxedge.engines.asr.protocol import Heard
 from voxedge.errors import RecogniserCorrupt, RecogniserFailed, RecogniserMissing
 from voxedge.models.recognisers import find_model
+from voxedge.service.restart import RestartPolicy, Trouble
 from voxedge.service.workers import Worker, WorkerFailure, WorkerSpec
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 5.0
 """For a recogniser that is being loaded again."""
+
+FIRST_DELAY_S = 0.1
+"""Before it is started again: somebody is in the middle of a sentence."""
 
 
 def recogniser_spec(language: str) -> WorkerSpec:
@@ -40,6 +44,12 @@ def recogniser_spec(language: str) -> WorkerSpec:
         nice=2,
         spoken="I cannot understand speech at the moment. Please use the buttons.",
     )
+
+
+def recogniser_worker(language: str, on_trouble: Callable[[Trouble], None]) -> Worker:
+    """Return the recogniser's process, not yet started; back within two seconds when it dies."""
+    policy = RestartPolicy(first_delay_s=FIRST_DELAY_S)
+    return Worker(recogniser_spec(language), on_trouble, policy)
 
 
 def check_recogniser(language: str) -> str:

@@ -33,9 +33,8 @@ from voxedge.inputs.sayable import Advice, what_fits, words_worth_finding
 from voxedge.inputs.standby import Mode, Standby, StandbySettings
 from voxedge.inputs.voice import ListeningSettings, Moment, PushToTalk, Told
 from voxedge.logs import fields
-from voxedge.service.hearing import WorkerRecogniser, check_recogniser, recogniser_spec
+from voxedge.service.hearing import WorkerRecogniser, check_recogniser, recogniser_worker
 from voxedge.service.restart import Trouble as PartTrouble
-from voxedge.service.workers import Worker
 from voxedge.speech.lines import SpeechClass
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ class Hearing:
             self._wanted.clear()
             await self._wanted.wait()
         language = load(self._settings.language)
-        async with Worker(recogniser_spec(language.tag), self._on_trouble) as worker:
+        async with recogniser_worker(language.tag, self._on_trouble) as worker:
             ear = WorkerRecogniser(worker, FIRST_PATIENCE_S)
             microphone = cleaned(self._ears.microphone, self._settings.cleaner)
             self._standby = Standby(
