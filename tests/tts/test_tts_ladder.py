@@ -103,6 +103,27 @@ def test_a_processor_that_was_slowed_down_counts_as_hot(ladder, box):
     assert calm.rung == 0
 
 
+def test_a_wish_that_is_taken_back_brings_the_best_voice_back_at_once(ladder, box):
+    ladder.ask_for(1)
+    say(ladder, "One.", box)
+    assert ladder.spoken_by == "joe (light)"
+    ladder.ask_for(0)
+    say(ladder, "Two.", box)
+    assert ladder.spoken_by == "joe"
+
+
+def test_a_wish_that_is_taken_back_does_not_cool_the_box(ladder, box):
+    ladder.ask_for(1)
+    box.celsius = 84.0
+    say(ladder, "One.", box)
+    ladder.ask_for(0)
+    say(ladder, "Two.", box)
+    assert ladder.rung >= 1
+    box.celsius = 50.0
+    say(ladder, "Three.", box)
+    assert ladder.rung >= 1, "heat has the last word, and its calm time"
+
+
 def test_no_sentence_has_two_voices(ladder, box):
     box.celsius = 90.0
     say(ladder, "Take one tablet", box)

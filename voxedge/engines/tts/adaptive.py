@@ -65,6 +65,7 @@ class AdaptiveVoice:
         self._on_change = on_change
         self._state = QualityState()
         self._at_least = 0
+        self._released = False
         self._paces: deque[float] = deque(maxlen=_RTF_UTTERANCES)
         self._sentence_since_s: float | None = None
 
@@ -90,6 +91,7 @@ class AdaptiveVoice:
 
     def ask_for(self, rung: int) -> None:
         """Use no better voice than this from the next sentence on; 0 to use the best again."""
+        self._released = rung < self._at_least and self._at_least == self._state.rung
         self._at_least = rung
 
     async def stream(self, utterance: Utterance) -> AsyncIterator[PcmChunk]:
@@ -163,8 +165,15 @@ class AdaptiveVoice:
         readings = replace(seen, real_time_factor=pace)
         before = self._state.rung
         self._state = next_quality(
-            self._state, readings, self._clock(), len(self._ladder), self._rules, self._at_least
+            self._state,
+            readings,
+            self._clock(),
+            len(self._ladder),
+            self._rules,
+            self._at_least,
+            released=self._released,
         )
+        self._released = False
         if self._state.rung != before:
             self._paces.clear()  # of the other voice
             _LOG.info("the voice changes from %s to %s", self._ladder[before].name, self.spoken_by)

@@ -82,6 +82,8 @@ def next_quality(
     rungs: int,
     rules: QualityRules,
     at_least: int = 0,
+    *,
+    released: bool = False,
 ) -> QualityState:
     """Decide at the border of two sentences.
 
@@ -92,10 +94,12 @@ def next_quality(
         rungs: length of the ladder.
         rules: when to change.
         at_least: a rung that somebody asked for (to save power): no better one is used.
+        released: it was a wish that brought the voice down here, and it was taken back: unless
+            something else speaks against it, the better voice is back at once.
 
     Returns:
         The new state; its rung differs from the old one's by at most one step, unless
-        ``at_least`` asks for more.
+        ``at_least`` asks for more or ``released`` gives it back.
     """
     cheapest = rungs - 1
     floor = min(max(at_least, 0), cheapest)
@@ -109,6 +113,8 @@ def next_quality(
         # The better voice did not last: wait longer before it is tried again.
         calm_s = min(rules.calm_max_s, 2 * state.calm_s) if state.went_up else rules.calm_s
         return QualityState(state.rung + 1, now_s, 0, max(calm_s, rules.calm_s), went_up=False)
+    if released and state.rung > floor:
+        return replace(state, rung=floor, changed_s=now_s, strained=0, went_up=False)
     if (
         state.rung > floor
         and _relaxed(readings, rules)
