@@ -11,6 +11,7 @@ from voxedge.actions import Action, State
 from voxedge.audio.endpoint import Endpointer, EndpointSettings
 from voxedge.commands.grammar import build
 from voxedge.commands.language import load
+from voxedge.commands.parse import threshold
 from voxedge.errors import MicrophoneDead, MicrophoneLost, MicrophoneMissing, RecogniserFailed
 from voxedge.inputs.events import Asked, Trouble
 from voxedge.inputs.voice import ListeningSettings, Moment, PushToTalk, Told
@@ -117,7 +118,7 @@ def test_a_button_that_is_held_for_ever_ends_by_itself() -> None:
         (("", 0.0), Told.NOT_UNDERSTOOD),
         (("the cat sat", 0.9), Told.NOT_UNDERSTOOD),
         (("next sentence", 0.2), Told.UNSURE),
-        (("shut down", 0.7), Told.UNSURE),
+        (("shut down", threshold(Action.SHUT_DOWN) - 0.01), Told.UNSURE),
     ],
 )
 def test_what_is_no_sure_command_is_told_and_not_done(

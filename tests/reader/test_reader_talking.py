@@ -10,6 +10,7 @@ from rigs import Rig, rig
 
 from voxedge.actions import Action, Intent, State
 from voxedge.audio.endpoint import Endpointer
+from voxedge.commands.parse import threshold
 from voxedge.config import HearingSettings
 from voxedge.errors import MicrophoneMissing, RecogniserCorrupt, RecogniserMissing, VoxedgeError
 from voxedge.reader.conversation.model import Model
@@ -167,7 +168,7 @@ def test_an_unsure_shut_down_is_not_even_asked(monkeypatch: pytest.MonkeyPatch) 
         assert "Did you say: shut down?" in " ".join(await s.talk())
         assert s.rig.state is State.IDLE
 
-    stage(monkeypatch, work, [("shut down", 0.7)])
+    stage(monkeypatch, work, [("shut down", threshold(Action.SHUT_DOWN) - 0.01)])
 
 
 def test_what_can_i_say(monkeypatch: pytest.MonkeyPatch) -> None:
