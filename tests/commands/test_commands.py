@@ -107,7 +107,7 @@ def test_dangerous_actions_need_more_and_stop_needs_less_confidence() -> None:
     assert threshold(Action.STOP, {"stop": 0.9}) == 0.9
     english = BY_TAG["en"]
     grammar = build(english)
-    doubtful = understand("shut down", 0.7, english, grammar)
+    doubtful = understand("shut down", 0.6, english, grammar)
     assert (doubtful.intent, doubtful.unsure) == (None, True)
     assert understand("shut down", 0.9, english, grammar).intent is not None
     assert understand("banana", 1.0, english, grammar).unsure is False

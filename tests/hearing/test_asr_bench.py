@@ -16,6 +16,7 @@ from voxedge.bench.asr_rejects import FalseAccepts, false_accepts
 from voxedge.bench.asr_speakers import Speaker, speakers_of
 from voxedge.bench.asr_stream import Listener
 from voxedge.bench.asr_talk import sentences
+from voxedge.bench.asr_words import Recorded, heard_words, recorded, with_words
 from voxedge.commands.grammar import Grammar, build
 from voxedge.commands.language import load
 from voxedge.commands.parse import parse
@@ -41,6 +42,9 @@ class FakeEngine:
         return 0
 
     def unheard(self, grammar: Grammar) -> tuple[str, ...]:
+        return ()
+
+    def declined(self, grammar: Grammar) -> tuple[str, ...]:
         return ()
 
     def feed(self, samples: Any) -> Heard | None:
@@ -179,6 +183,37 @@ def test_what_is_accepted_is_counted() -> None:
     assert counted.as_json()["an_hour"] == pytest.approx(3600 * 2 / counted.seconds, abs=0.01)
 
 
+def test_words_of_a_recording_must_come_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "words.wav"
+    quiet = np.zeros(16_000, dtype=np.float32)
+    soundfile.write(path, np.concatenate([SPEECH, quiet, SPEECH, quiet]), 16_000)
+
+    class Twice(FakeEngine):
+        def __init__(self) -> None:
+            super().__init__("")
+            self.said = ["rhino", "icecream"]
+
+        def finish(self) -> Heard:
+            self.text = self.said.pop(0)
+            return super().finish()
+
+    recording = recorded(f"{path}=rhino,icecream")
+    assert recording == Recorded(path, ("rhino", "icecream"))
+    assert recorded("a.wav").words == ()
+    assert "coffee" not in with_words(EVERYTHING, ["coffee"]).decoys
+    noises = [("white", white, 40.0)]
+
+    def count(engine: FakeEngine) -> dict[str, Any]:
+        return heard_words(
+            recording, engine, ENGLISH, EVERYTHING, lambda: Endpointer(loud), noises
+        )[0]
+
+    row = count(Twice())
+    assert (row["right"], row["words"], row["wrong"]) == (2, 2, [])
+    row = count(FakeEngine("stop"))
+    assert (row["right"], row["wrong"]) == (0, ["stop", "stop"])
+
+
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 def test_rooms_are_listened_to_tapped_and_open(tmp_path: Path) -> None:
     rows = list(false_accepts(listener(FakeEngine("")), "en", 0.1, tmp_path))
@@ -206,11 +241,13 @@ def result(**changes: Any) -> dict[str, Any]:
     base = {
         "engine": "fake",
         "language": "en",
+        "declined": ("no",),
         "skipped": {"kokoro": "no npm"},
         "accuracy": asr.accuracy(list(trials())),
         "wait_ms": asr.percentiles([100.0, 200.0, 300.0]),
         "real_time_factor": 0.1,
         "false_accepts": [FalseAccepts("push-to-talk, kitchen", 3600, 9, 1).as_json()],
+        "words": [],
         "recovery": {"told": True, "back_s": 0.4},
     }
     return {**base, **changes}

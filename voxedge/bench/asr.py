@@ -24,6 +24,7 @@ from voxedge.bench.asr_rejects import FalseAccepts, false_accepts
 from voxedge.bench.asr_speakers import Speaker, speakers_of
 from voxedge.bench.asr_stream import Listener
 from voxedge.bench.asr_talk import talk_of
+from voxedge.bench.asr_words import heard_words, recorded
 from voxedge.bench.asr_worker import recovery
 from voxedge.commands.grammar import Grammar, build
 from voxedge.commands.language import CommandLanguage, kind_of, load
@@ -54,6 +55,7 @@ class Plan:
         every: each speaker says one phrase in so many.
         hours: of noise and speech in which nothing is a command.
         reject: folders in which nothing is a command.
+        words: recordings of known words, ``FILE=word,word`` (``asr_words``).
     """
 
     language: str = "en"
@@ -62,6 +64,7 @@ class Plan:
     every: int = 3
     hours: float = 0.0
     reject: tuple[Path, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,13 @@ def run(plan: Plan, cache: Path | None = None) -> dict[str, Any]:
     engine = _open(plan.engine, language.tag)
     try:
         left_out = engine.set_grammar(grammar)
+        declined = engine.declined(grammar)
         listener = Listener(engine, language, grammar, _endpointer)
         speakers, skipped = speakers_of(plan.speakers, language.tag, cache)
-        trials = list(_trials(plan, speakers, listener, language, grammar, cache))
+        phrases = [p for p in said_phrases(grammar) if p not in declined]
+        trials = list(_trials(plan, phrases, speakers, listener, language, grammar, cache))
+        words = [row for text in plan.words for row in _words(text, engine, language, grammar)]
+        engine.set_grammar(grammar)
         heard_s, spent_s = listener.heard_s, listener.cpu_s
         rejects = [
             *_recordings(plan.reject, listener),
@@ -119,6 +126,7 @@ def run(plan: Plan, cache: Path | None = None) -> dict[str, Any]:
         "engine": engine.name,
         "language": language.tag,
         "left_out": left_out,
+        "declined": declined,
         "skipped": skipped,
         "accuracy": accuracy(trials),
         "failures": [
@@ -129,6 +137,7 @@ def run(plan: Plan, cache: Path | None = None) -> dict[str, Any]:
         "wait_ms": percentiles([t.wait_ms for t in trials if t.wait_ms is not None]),
         "real_time_factor": round(spent_s / heard_s, 3) if heard_s else None,
         "false_accepts": [row.as_json() for row in rejects],
+        "words": words,
         "recovery": recovery(language.tag) if plan.engine == "best" else None,
     }  # fmt: skip
     return {**result, "bars": bars(result)}
@@ -184,6 +193,7 @@ def phrases_of(speaker: Speaker, phrases: Sequence[str], every: int) -> Sequence
 
 def _trials(
     plan: Plan,
+    phrases: Sequence[str],
     speakers: Sequence[Speaker],
     listener: Listener,
     language: CommandLanguage,
@@ -192,7 +202,6 @@ def _trials(
 ) -> Iterator[Trial]:
     noises: dict[str, Noise] = {"white": white, "kitchen": kitchen}
     noises["babble"] = babble_of(talk_of(language.tag, 60.0, cache, seed=11))
-    phrases = said_phrases(grammar)
     for speaker in speakers:
         for index, phrase in enumerate(phrases_of(speaker, phrases, plan.every)):
             speech = speaker.say(phrase)
@@ -243,6 +252,18 @@ def accuracy(trials: Sequence[Trial]) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _words(
+    text: str, engine: Recogniser, language: CommandLanguage, grammar: Grammar
+) -> list[dict[str, Any]]:
+    noises: list[tuple[str, Noise, float]] = [("clean", white, CLEAN_DB)]
+    noises += [
+        (name, noise, snr_db)
+        for snr_db in SNR_DB[1:]
+        for name, noise in (("white", white), ("kitchen", kitchen))
+    ]
+    return heard_words(recorded(text), engine, language, grammar, _endpointer, noises)
 
 
 def _recordings(folders: Sequence[Path], listener: Listener) -> Iterator[FalseAccepts]:
@@ -302,6 +323,8 @@ def table(result: Mapping[str, Any]) -> str:
         f"{name:28}" + "".join(f"{cells.get(snr, ''):>9}" for snr in SNR_DB)
         for name, cells in rows.items()
     ]
+    if result["declined"]:
+        lines.append(f"not listened for: {', '.join(result['declined'])}")
     lines += [f"not measured: {name}: {why}" for name, why in result["skipped"].items()]
     if result["wait_ms"]:
         lines.append(
@@ -313,6 +336,11 @@ def table(result: Mapping[str, Any]) -> str:
         f"{row['name']}: {row['accepted']} accepted of {row['utterances']} utterances in "
         f"{row['seconds'] / 3600:.2f} h: {row['an_hour']:.2f} an hour"
         for row in result["false_accepts"]
+    ]
+    lines += [
+        f"{row['recording']}, {row['noise']} {row['snr_db']:.0f} dB: "
+        f"{row['right']} of {row['words']} words right, {len(row['wrong'])} wrong"
+        for row in result["words"]
     ]
     for item in result["bars"]:
         verdict = "met" if item["met"] else "NOT MET"

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     FloatSamples = npt.NDArray[np.float32]
     Int16Samples = npt.NDArray[np.int16]
 
-CLEAN_DB = 60.0
-"""What "clean" means: no microphone gives digital silence."""
+CLEAN_DB = 45.0
+"""What "clean" means: a quiet room and a good microphone; none gives digital silence."""
 
 EDGE_S = 0.4
 """Of noise before and after a clip."""

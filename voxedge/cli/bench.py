@@ -59,6 +59,9 @@ def register(commands: Subparsers) -> None:
     asr.add_argument(
         "--reject", nargs="+", type=Path, default=[], metavar="DIR", help="of no commands"
     )
+    asr.add_argument(
+        "--words", nargs="+", default=[], metavar="FILE=W,W", help="recordings of known words"
+    )
     asr.set_defaults(run=run_asr)
 
     daemon = kinds.add_parser("daemon", help="the running reader against its bars")
@@ -164,6 +167,7 @@ def run_asr(arguments: argparse.Namespace) -> int:
             every=max(1, arguments.every),
             hours=max(0.0, arguments.hours),
             reject=tuple(arguments.reject),
+            words=tuple(arguments.words),
         )
     )
     print(json.dumps(result, indent=2) if arguments.json else asr.table(result))

@@ -7,6 +7,7 @@ is not over at all.
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 
 from voxedge.commands.grammar import Grammar
@@ -22,6 +23,11 @@ class Ending(Enum):
     """They are one, and the beginning of another."""
     WHOLE = "whole"
     """They are one, and nothing follows."""
+
+
+SETTLED_MS = {Ending.WHOLE: 190.0, Ending.MAYBE: 240.0, Ending.OPEN: math.inf}
+"""Of silence after which the utterance is over, by what may follow. Inside a command people pause
+for up to 100 ms (the closure of a plosive), before another word of it for some 200."""
 
 
 class Endings:

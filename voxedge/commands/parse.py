@@ -110,7 +110,7 @@ _LENIENT = frozenset({Action.STOP, Action.HUSH, Action.PAUSE, Action.NO})
 _LENIENT_CONFIDENCE = 0.4
 """A stop that was not meant costs a press; one that was not heard costs trust."""
 
-_DANGEROUS_CONFIDENCE = 0.8
+_DANGEROUS_CONFIDENCE = 0.65
 """Besides, the session asks back before it deletes anything or turns itself off."""
 
 _SLOT_CONFIDENCE = 0.55

@@ -36,7 +36,7 @@ NO_SOUND = frozenset({"<sil>", "(NULL)", "[NOISE]", "[SPEECH]", "<s>", "</s>"})
 MOST_COVERAGE = 0.95
 """Beyond it more says nothing."""
 
-BIAS = -0.763
+BIAS = -0.8
 PER_WORD_RATIO = 611.4
 PER_WHOLE_RATIO = 940.6
 PER_FIT = 657.5

@@ -106,6 +106,10 @@ class Recogniser(Protocol):
         """Return the phrases of a grammar that the engine cannot hear, for want of a word."""
         ...
 
+    def declined(self, grammar: Grammar) -> tuple[str, ...]:
+        """Return the phrases that it could hear, but takes other sounds for; it does not listen."""
+        ...
+
     def finish(self) -> Heard:
         """Return the final result and be ready for the next utterance."""
         ...

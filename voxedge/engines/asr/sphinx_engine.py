@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxedge.commands.endings import Ending, Endings
+from voxedge.commands.endings import SETTLED_MS, Ending, Endings
 from voxedge.commands.grammar import Grammar, jsgf
 from voxedge.engines.asr.denoise import NoiseSuppressor
 from voxedge.engines.asr.evidence import NO_SOUND, Segment, evidence_of
@@ -53,9 +53,6 @@ LEFT_OUT = frozenset({"go on"})
 DECODE_AFTER_MS = (90, 320)
 """Of silence. What is not sure at the first is decoded once more, with more of the room's noise to
 judge by, while the endpointer still waits."""
-
-SETTLED_MS = {Ending.WHOLE: 190, Ending.MAYBE: 240, Ending.OPEN: math.inf}
-"""Of silence after which the utterance is over, by what the grammar lets follow."""
 
 SURE = 0.5
 """Confidence from which on a speaker is not waited for."""
@@ -118,12 +115,8 @@ class SphinxRecogniser:
         Raises:
             RecogniserFailed: nothing of it can be heard.
         """
-        sure = tuple(
-            t
-            for t in grammar.templates
-            if t.slots
-            or (len(self._phonemes(t.phrase)) >= FEWEST_PHONEMES and t.phrase not in LEFT_OUT)
-        )
+        declined = frozenset(self.declined(grammar))
+        sure = tuple(t for t in grammar.templates if t.phrase not in declined)
         text = jsgf(Grammar(grammar.language, sure, grammar.values), self._knows)
         if not text:
             raise RecogniserFailed(reason="nothing in the grammar can be heard")
@@ -144,6 +137,15 @@ class SphinxRecogniser:
     def unheard(self, grammar: Grammar) -> tuple[str, ...]:
         """See ``Recogniser.unheard``."""
         return tuple(p for p in grammar.phrases() if not all(map(self._knows, p.lower().split())))
+
+    def declined(self, grammar: Grammar) -> tuple[str, ...]:
+        """See ``Recogniser.declined``."""
+        return tuple(
+            t.phrase
+            for t in grammar.templates
+            if not t.slots
+            and (t.phrase in LEFT_OUT or len(self._phonemes(t.phrase)) < FEWEST_PHONEMES)
+        )
 
     def feed(self, samples: Int16Samples) -> Heard | None:
         """Keep the sound; decode it once the speaker makes a pause.

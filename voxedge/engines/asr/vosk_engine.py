@@ -17,7 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voxedge.commands.endings import SETTLED_MS, Ending, Endings
 from voxedge.commands.grammar import Grammar, vosk_phrases
+from voxedge.engines.asr.pause import Pause
 from voxedge.engines.asr.protocol import LONGEST_S, NOTHING, RATE_HZ, Heard, HeardWord
 from voxedge.errors import RecogniserCorrupt, RecogniserFailed, RecogniserMissing
 
@@ -62,7 +64,9 @@ class VoskRecogniser:
         except Exception as error:  # vosk raises no other, for any flaw
             raise RecogniserCorrupt(model=folder.name, reason="it does not open") from error
         self._decoys: frozenset[str] = frozenset()
-        self._partial = ""
+        self._endings: Endings | None = None
+        self._pause = Pause()
+        self._partial, self._settled = "", False
         self._fed = 0
 
     def set_grammar(self, grammar: Grammar) -> int:
@@ -86,6 +90,7 @@ class VoskRecogniser:
         decoys = [p for p in vosk_phrases(grammar, segment) if p not in said]
         unknown = [u for u in UNKNOWN if self._model.vosk_model_find_word(u) >= 0]
         self._decoys = frozenset([*decoys, *UNKNOWN])
+        self._endings = Endings(grammar)
         text = json.dumps([*phrases, *decoys, *unknown], ensure_ascii=False)
         self._recogniser = self._vosk.KaldiRecognizer(self._model, RATE_HZ, text)
         self._recogniser.SetWords(True)
@@ -101,6 +106,10 @@ class VoskRecogniser:
             if any(segment(word) is None for word in phrase.casefold().split())
         )
 
+    def declined(self, grammar: Grammar) -> tuple[str, ...]:
+        """See ``Recogniser.declined``: none."""
+        return ()
+
     def feed(self, samples: Int16Samples) -> Heard | None:
         """See ``Recogniser.feed``."""
         if self._fed > LONGEST_S * RATE_HZ:
@@ -110,10 +119,12 @@ class VoskRecogniser:
             heard = self._heard(self._recogniser.Result())
             return heard if heard.text else None
         partial = str(json.loads(self._recogniser.PartialResult()).get("partial", ""))
-        if partial == self._partial:
+        pause_ms = self._pause.hear(samples)
+        settled = pause_ms >= SETTLED_MS[self._ending(partial)]
+        if (partial, settled) == (self._partial, self._settled):
             return None
-        self._partial = partial
-        return Heard(partial, final=False)
+        self._partial, self._settled = partial, settled
+        return Heard(partial, final=False, settled=settled)
 
     def finish(self) -> Heard:
         """See ``Recogniser.finish``."""
@@ -129,8 +140,12 @@ class VoskRecogniser:
     def close(self) -> None:
         """The model goes with the process."""
 
+    def _ending(self, partial: str) -> Ending:
+        return self._endings.of(partial) if self._endings is not None else Ending.OPEN
+
     def _forget(self) -> None:
-        self._partial = ""
+        self._pause.reset()
+        self._partial, self._settled = "", False
         self._fed = 0
 
     def _heard(self, answer: str) -> Heard:
