@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from voxedge.bench.numbers import Count, dose_pages, judge, report
+from voxedge.bench.numbers import CAMERAS, Count, care_pages, dose_pages, judge, report
 from voxedge.document.model import Box, Document, Paragraph, Section, Sentence, Word
 
 _BOX = Box(0, 0, 1, 1)
@@ -68,3 +68,26 @@ def test_made_pages_are_the_same_for_the_same_seed():
     assert first[1] == again[1]
     assert (first[2].pixels == again[2].pixels).all()
     assert sum(character.isdigit() for character in first[1]) > 60
+
+
+def test_a_torn_sentence_is_right_where_the_truth_has_nothing_else_behind_the_same_words():
+    truth = "Mfg. Lic. No. 756 Manufactured by Softesule."
+    torn = page(("capsule contains: Mfg.Lic. No. 756", None))
+    assert judge(torn, truth).wrong == 0
+    assert judge(torn, f"{truth} Mfg. Lic. No. 757").wrong == 1
+
+
+def test_the_interval_is_the_rule_of_three_where_nothing_is_wrong():
+    none = Count(numbers=1100, wrong=60, right_withheld=40)
+    assert none.certain == 1000
+    assert 0.0029 < none.wrong_share_at_most < 0.0031
+    assert Count(numbers=1000, wrong=1, wrong_certain=1).wrong_share_at_most > 0.0045
+
+
+def test_the_set_kept_aside_has_other_words_and_other_cameras():
+    (group, truth, frame), *_ = care_pages([7])
+    (_, leaflet, _), *_ = dose_pages([7])
+    assert group.partition(" ")[2] not in CAMERAS
+    names = {word for word in leaflet.split() if word.istitle() and len(word) > 5}
+    assert not names & set(truth.split())
+    assert frame.pixels.dtype.name == "uint8"

@@ -172,7 +172,7 @@ def _true_number(sentence: Sentence, number: NumberReading, printed: str) -> str
     text = sentence.text
     found = fuzz.partial_ratio_alignment(_levelled(text), _levelled(printed))
     if len(text) > len(printed) or found is None or found.score < _MIN_ALIKE:
-        return None
+        return number.text if _stands_verbatim(text, number, printed) else None
     start, stop = max(0, found.dest_start - _MARGIN_CHARS), found.dest_end + _MARGIN_CHARS
     # A window that ends inside a word would make "9 hours" of the truth "9 hour".
     while stop < len(printed) and not printed[stop].isspace():
@@ -214,9 +214,23 @@ def _stands_verbatim(text: str, number: NumberReading, printed: str) -> bool:
     start = before.start() if before else number.start
     stop = number.end + (after.end() if after else 0)
     context = text[start:stop].strip()
-    return len(context) - (number.end - number.start) >= _MIN_CONTEXT_CHARS and _levelled(
+    if len(context) - (number.end - number.start) >= _MIN_CONTEXT_CHARS and _levelled(
         context
-    ) in _levelled(printed)
+    ) in _levelled(printed):
+        return True
+    return _always_follows(text[start : number.start], number.text, printed)
+
+
+def _always_follows(before: str, number: str, printed: str) -> bool:
+    """Say whether the truth has what stands before the number only before this very number."""
+    left, value, truth = (_levelled("".join(part.split())) for part in (before, number, printed))
+    if len(left) < _MIN_CONTEXT_CHARS:
+        return False
+    behind = [truth[at.end() :] for at in re.finditer(re.escape(left), truth)]
+    return bool(behind) and all(
+        rest.startswith(value) and not rest[len(value) : len(value) + 1].isalnum()
+        for rest in behind
+    )
 
 
 def _levelled(text: str) -> str:

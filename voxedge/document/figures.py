@@ -114,6 +114,8 @@ _MISREAD_UNITS = frozenset(
     }
 )  # fmt: skip
 """What readers make of µg, ml, IU, mcg, mg and °C, both of them at times. Nobody doses in pg."""
+_LIKE_ML = re.compile(r"m[^aeouygklm\W\d]")
+"""Two letters, the first an m, and no word: "mt" of ml, on which both readers have agreed."""
 _MISREAD = (
     re.compile(rf"{_D}(?:{'|'.join(map(re.escape, sorted(_MISREAD_UNITS)))})(?![a-z])"),
     re.compile(rf"{_D}(?:[ol|!z]|s(?=[^t]|$))(?!{_DOSE}$)(?!(?:{_COUNT})$)[\da-z]*{_D}"),
@@ -206,7 +208,8 @@ def is_count_unit(word: str) -> bool:
 
 def is_misread_unit(word: str) -> bool:
     """Say whether a word is what readers make of a unit: "mi" of ml, "pg" of µg, "1U" of IU."""
-    return canonical(word).split("/")[0].rstrip(")].,") in _MISREAD_UNITS
+    first = canonical(word).split("/")[0].rstrip(")].,:;")
+    return first in _MISREAD_UNITS or _LIKE_ML.fullmatch(first) is not None
 
 
 def _figure(text: str, match: re.Match[str], printed: str) -> Figure:

@@ -189,10 +189,16 @@ def _is_cut_year(figure: Figure) -> bool:
 
 
 def _breaks_off(text: str, figure: Figure) -> bool:
-    """Say whether decimals are missing: "0." at an end, or a point amid a sentence ("4. of it")."""
+    """Say whether something is missing behind a number that ends in a point or comma.
+
+    Decimals of "0." at an end, or of a point amid a sentence ("4. of it"); "/l" of "11 mmol.": a
+    blurred slash and l beside a full stop are seen by neither reader.
+    """
     rest = text[figure.end :]
     if rest[:1] not in (".", ","):
         return False
+    if figure.unit.lower().endswith("mol"):
+        return True
     lost = rest[0] == "." and rest[1:].lstrip()[:1].islower()
     return not figure.unit and (canonical(figure.value) == "0" or lost)
 
