@@ -26,19 +26,41 @@ from imagebuild.layout import offset_mib
 from imagebuild.plan import MIB
 from imagebuild.process import find_tool, run
 
-BOOTSTRAP = r"""[Unit]
+CREDENTIALS = {
+    # Brings the test disk in before the reader starts.
+    "systemd.extra-unit.voxtest.service": r"""[Unit]
 DefaultDependencies=no
 Requires=dev-disk-by\x2dlabel-VOXTEST.device
 After=dev-disk-by\x2dlabel-VOXTEST.device
-Before=voxedge.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=mkdir -p /run/voxtest
 ExecStart=mount -r LABEL=VOXTEST /run/voxtest
-ExecStart=sh /run/voxtest/begin
-"""
-"""Brings the test disk in before the reader starts; the rest lies on that disk."""
+""",
+    "systemd.extra-unit.voxagent.service": r"""[Unit]
+DefaultDependencies=no
+Requires=voxtest.service
+After=voxtest.service
+[Service]
+ExecStart=/usr/bin/python3 -I /run/voxtest/guest_agent.py /dev/virtio-ports/voxtest
+Environment=SYSTEMD_BUS_TIMEOUT=900
+Restart=always
+RestartSec=1
+""",
+    # An emulated processor on a busy machine: the image's own limits would judge the emulator.
+    "systemd.unit-dropin.voxedge.service": """[Unit]
+Wants=voxtest.service
+After=voxtest.service
+[Service]
+ExecStart=
+ExecStart=/opt/voxedge/bin/voxedge run --camera /run/voxtest/pictures --sink /run/voxedge/tape.wav
+WatchdogSec=600
+TimeoutStartSec=1800
+""",
+}
+"""Units of the test (systemd.system-credentials(7)); systemd reads them once, at its own start, so
+that nothing has to be loaded again while the emulator is busy."""
 
 MEMORY_MIB = 4096
 """That of the Pi 4B."""
@@ -105,13 +127,14 @@ class Machine:
             )
 
     def _command(self, card: Card, test_disk: Path, masked: Sequence[str]) -> list[str]:
-        unit = base64.b64encode(BOOTSTRAP.encode()).decode()
         silent = ("console=", "quiet", "loglevel=", "systemd.show_status=")
         words = [word for word in card.cmdline.split() if not word.startswith(silent)]
-        words += ["console=ttyAMA0", "systemd.show_status=yes", "systemd.wants=voxtest.service"]
+        words += ["console=ttyAMA0", "systemd.show_status=yes", "systemd.wants=voxagent.service"]
         # Devices come slowly where every instruction is emulated.
         words += ["systemd.default_device_timeout_sec=1800"]
-        words += [f"systemd.set_credential_binary=systemd.extra-unit.voxtest.service:{unit}"]
+        for name, text in CREDENTIALS.items():
+            encoded = base64.b64encode(text.encode()).decode()
+            words.append(f"systemd.set_credential_binary={name}:{encoded}")
         words += [f"systemd.mask={unit}" for unit in masked]
         drives = []
         for number, (path, kind) in enumerate(((card.disk, "qcow2"), (test_disk, "raw"))):
@@ -126,7 +149,7 @@ class Machine:
             *("-display", "none", "-nic", "none", "-no-reboot"),
             *("-chardev", f"file,id=console,path={self.log}", "-serial", "chardev:console"),
             *("-kernel", str(card.kernel), "-initrd", str(card.initrd)),
-            *("-append", " ".join(words)),
+            *("-append", _within_limit(" ".join(words))),
             *drives,
             *("-device", "virtio-serial-device"),
             *("-chardev", f"socket,id=agent,path={self._socket},server=on,wait=off"),
@@ -192,3 +215,13 @@ class Machine:
             self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         self._socket.unlink(missing_ok=True)
+
+
+CMDLINE_LIMIT = 2048
+"""Of Linux on arm64, its final NUL included; what is longer is cut off."""
+
+
+def _within_limit(cmdline: str) -> str:
+    if len(cmdline) >= CMDLINE_LIMIT:
+        raise BootTestFailed(f"The kernel command line has {len(cmdline)} characters.")
+    return cmdline

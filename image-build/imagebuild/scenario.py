@@ -141,7 +141,7 @@ def read_page(
 def hang_reader(guest: Guest, report: Report, timeout_s: float) -> None:
     """A reader that hangs is killed by its watchdog and comes back."""
     guest.run(
-        "cd /run/systemd/system/voxedge.service.d; "
+        "d=/run/systemd/system/voxedge.service.d; mkdir -p $d; cd $d; "
         "printf '[Service]\\nWatchdogSec=45s\\n' > 91-hang.conf; "
         "systemctl daemon-reload; systemctl restart voxedge.service",
         timeout_s=timeout_s,
