@@ -106,3 +106,15 @@ def test_exposure_settles_before_pictures_count_as_settled() -> None:
     assert pump.seen is not None
     assert pump.seen.grey.dtype == np.uint8
     assert max(pump.seen.grey.shape) == 640
+
+
+def test_the_lens_looks_again_on_the_thread_of_the_driver() -> None:
+    clock = VirtualClock()
+    source = FakeSource([Act(0.0, "good")], clock, clock.sleep)
+    pump = Pump(source, clock)
+    pump.focus()
+    pump.turn()
+    assert source.focused == 0, "it is only being opened"
+    for _ in range(3):
+        pump.turn()
+    assert source.focused == 1

@@ -69,6 +69,9 @@ class PumpedCamera:
                 number = seen.number
                 yield View(seen.grey, max(seen.picture.size_px))
 
+    async def focus(self) -> None:
+        self.pump.focus()
+
     async def shoot(self) -> Frame:
         self.on_shoot()
         number = self.pump.seen.number if self.pump.seen is not None else 0

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -128,12 +129,16 @@ class FilmCamera:
         self._clock = clock
         self.failures: list[VoxedgeError] = []
         self.shots = 0
+        self.focused_s: list[float] = []
 
     async def live(self) -> AsyncGenerator[View, None]:
         for number in range(10_000):
             self._clock.sleep(0.125)
             yield self._views[min(number, len(self._views) - 1)]
             await asyncio.sleep(0)
+
+    async def focus(self) -> None:
+        self.focused_s.append(self._clock.now_s)
 
     async def shoot(self) -> Frame:
         self.shots += 1
@@ -221,6 +226,15 @@ def test_nothing_under_the_camera_ends_in_two_minutes() -> None:
         take(camera, clock)
     assert 119.0 < clock.now_s < 122.0
     assert camera.shots == 0
+
+
+def test_a_page_out_of_focus_makes_the_lens_look_again() -> None:
+    clock = VirtualClock()
+    soft = cv2.GaussianBlur(WHOLE, (0, 0), 3.0).astype(np.uint8)
+    camera = FilmCamera(film((soft, 30), (WHOLE, 20)), clock)
+    assert take(camera, clock) == ["guide_blurred"]
+    assert len(camera.focused_s) == 1
+    assert 1.0 < camera.focused_s[0] < 2.5
 
 
 def test_unplugged_while_framing_is_told_once_and_goes_on() -> None:

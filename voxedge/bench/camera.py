@@ -82,6 +82,7 @@ class _Shooting:
         self._camera = camera
         self.name = camera.name
         self.live = camera.live
+        self.focus = camera.focus
         self.on_shoot: Callable[[], None] = lambda: None
 
     async def shoot(self) -> Frame:

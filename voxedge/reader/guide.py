@@ -45,6 +45,7 @@ class Hint:
 
 
 AS_IT_IS = "guide_as_it_is"
+BLURRED = f"guide_{Verdict.BLURRED.value}"
 CAMERA_BACK = "guide_camera_back"
 
 

@@ -25,7 +25,7 @@ from voxedge.errors import (
     VoxedgeError,
 )
 from voxedge.flow import Frame
-from voxedge.reader.guide import Guide, Move, fail, see, shoot
+from voxedge.reader.guide import BLURRED, Guide, Move, fail, see, shoot
 from voxedge.vision.framing import Scene, judge
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class LiveCamera(Protocol):
 
     def live(self) -> AsyncGenerator[View, None]:
         """Yield views without end, several a second; troubles too, so that it never raises."""
+        ...
+
+    async def focus(self) -> None:
+        """Let the lens look again; nothing where it cannot. Never raises."""
         ...
 
     async def shoot(self) -> Frame:
@@ -167,6 +171,9 @@ class GuidedCamera:
                     heard = self._is_heard()
                     guide, move = see(guide, judgement.verdict, self._clock(), is_heard=heard)
                 self._carry_out(move)
+                if move.hint is not None and move.hint.key == BLURRED:
+                    # Lenses that focus by themselves settle on the table now and then.
+                    await self._camera.focus()
                 if move.shoot:
                     return guide
                 if move.give_up:

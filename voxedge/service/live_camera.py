@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -15,6 +16,8 @@ from voxedge.errors import CameraFailed, CameraLost, VoxedgeError
 from voxedge.flow import Frame
 from voxedge.reader.guided import View
 from voxedge.service.workers import Worker, WorkerFailure, WorkerSpec
+
+_log = logging.getLogger(__name__)
 
 VIEW_DEADLINE_S = 1.9
 """A camera whose worker keeps still for so long hangs in its driver: it is killed, and told within
@@ -86,6 +89,16 @@ class WorkerLiveCamera:
                 trouble = error
             yield View(None, trouble=trouble)
             await asyncio.sleep(_AFTER_FAILURE_S)
+
+    async def focus(self) -> None:
+        """Let the lens look again; see ``LiveCamera``."""
+        try:
+            async with aclosing(self._worker.call("focus", {})) as items:
+                async for _ in items:
+                    break
+        except (WorkerFailure, VoxedgeError) as failure:
+            # The live view tells of a camera that fails.
+            _log.info("%s: no new focus: %s", self.name, failure)
 
     async def shoot(self) -> Frame:
         """Take a burst and return its best; see ``LiveCamera``."""

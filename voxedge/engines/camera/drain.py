@@ -95,6 +95,7 @@ class Pump:
         self._open = False
         self._levels: list[float] = []
         self._usable = 0
+        self._focus_wanted = False
         self._changed_until_s = 0.0
 
     @property
@@ -129,6 +130,9 @@ class Pump:
         """Do one turn and return how long to wait before the next, in seconds."""
         if not self._open:
             return self._start()
+        if self._focus_wanted:
+            self._focus_wanted = False
+            self._source.focus()
         try:
             picture = self._source.grab()
         except VoxedgeError as error:
@@ -144,8 +148,8 @@ class Pump:
         return 0.0
 
     def focus(self) -> None:
-        """Let the lens look again."""
-        self._source.focus()
+        """Let the lens look again, with the next turn: a driver is for one thread. Any thread."""
+        self._focus_wanted = True
 
     def close(self) -> None:
         """Stop the camera."""
