@@ -223,14 +223,15 @@ def _stands_verbatim(text: str, number: NumberReading, printed: str) -> bool:
 
 def _always_follows(before: str, number: str, printed: str) -> bool:
     """Say whether the truth has what stands before the number only before this very number."""
-    left, value, truth = (_levelled("".join(part.split())) for part in (before, number, printed))
-    if len(left) < _MIN_CONTEXT_CHARS:
+    letters = _levelled("".join(before.split()))
+    if len(letters) < _MIN_CONTEXT_CHARS:
         return False
-    behind = [truth[at.end() :] for at in re.finditer(re.escape(left), truth)]
-    return bool(behind) and all(
-        rest.startswith(value) and not rest[len(value) : len(value) + 1].isalnum()
-        for rest in behind
-    )
+    ends = [
+        at.end()
+        for at in re.finditer(r"\s*".join(map(re.escape, letters)) + r"\s*", _levelled(printed))
+    ]
+    behind = {f.start: canonical(printed[f.start : f.end]) for f in figures_in(printed)}
+    return bool(ends) and all(behind.get(end) == canonical(number) for end in ends)
 
 
 def _levelled(text: str) -> str:
