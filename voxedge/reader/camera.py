@@ -27,11 +27,16 @@ def is_live(path: Path) -> bool:
         return True
     if not path.is_dir():
         return False
-    return any(
-        (entry.suffix.lower() in FILMS and entry.is_file())
-        or (entry.is_dir() and any(inner.suffix.lower() in SUFFIXES for inner in entry.iterdir()))
-        for entry in path.iterdir()
-    )
+    return any(_is_film(entry) for entry in path.iterdir())
+
+
+def _is_film(entry: Path) -> bool:
+    try:
+        if entry.is_dir():
+            return any(inner.suffix.lower() in SUFFIXES for inner in entry.iterdir())
+        return entry.suffix.lower() in FILMS and entry.is_file()
+    except OSError:
+        return False  # A folder that may not be opened holds nothing to look at.
 
 
 class FolderCamera:

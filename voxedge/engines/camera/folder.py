@@ -137,8 +137,11 @@ class FolderSource:
 
 
 def _is_shown(entry: Path) -> bool:
-    if entry.is_dir():
-        return bool(_pictures_in(entry))
+    try:
+        if entry.is_dir():
+            return bool(_pictures_in(entry))
+    except OSError:
+        return False  # It may not be opened.
     return entry.suffix.lower() in PICTURES | FILMS and entry.is_file()
 
 
