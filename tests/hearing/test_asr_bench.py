@@ -133,6 +133,16 @@ def test_speakers_that_are_not_here_are_told(tmp_path: Path) -> None:
     assert (speakers, list(skipped)) == ([], ["flite"])
 
 
+def test_a_speaker_that_fails_is_left_out_and_named() -> None:
+    def fail(_text: str) -> Any:
+        raise UsageError(reason="no voice today")
+
+    skipped: dict[str, str] = {}
+    hoarse, fine = Speaker("a", False, fail), Speaker("b", False, lambda _text: SPEECH)
+    assert asr._able([hoarse, fine], ["stop"], 1, skipped) == [fine]
+    assert skipped == {"a": "no voice today"}
+
+
 def test_a_folder_of_recordings_is_a_speaker(tmp_path: Path) -> None:
     (tmp_path / "anna").mkdir()
     quiet = np.zeros(4_000, dtype=np.float32)
@@ -244,7 +254,7 @@ def result(**changes: Any) -> dict[str, Any]:
         "declined": ("no",),
         "skipped": {"kokoro": "no npm"},
         "accuracy": asr.accuracy(list(trials())),
-        "wait_ms": asr.percentiles([100.0, 200.0, 300.0]),
+        "wait_ms": asr.waits(list(trials())),
         "real_time_factor": 0.1,
         "false_accepts": [FalseAccepts("push-to-talk, kitchen", 3600, 9, 1).as_json()],
         "words": [],
@@ -259,6 +269,9 @@ def test_shares_are_counted_by_speaker_noise_and_half() -> None:
     assert rows["speaker", "a"]["wrong"] == 0.05
     assert rows["half", "held out"]["trials"] == 10
     assert asr.percentiles([1.0]) is None
+    waits = asr.waits(list(trials()))
+    assert waits["noisy"] is None
+    assert waits["quiet"] == {"median": 109.5, "p95": pytest.approx(119, abs=1)}
 
 
 def test_a_bar_that_is_not_met_is_said_so() -> None:
@@ -269,7 +282,7 @@ def test_a_bar_that_is_not_met_is_said_so() -> None:
     poor = result(
         false_accepts=[FalseAccepts("recordings digits", 30, 20, 1).as_json()],
         recovery={"told": True, "back_s": 2.5},
-        wait_ms={"median": 100.0, "p95": 301.0},
+        wait_ms={"quiet": {"median": 100.0, "p95": 301.0}, "noisy": None},
     )
     assert sum(not bar["met"] for bar in asr.bars(poor)) == 3
     text = asr.table({**poor, "bars": asr.bars(poor)})
