@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxedge.document.headings import CHINESE_TITLES, chinese_title, known_heading, printed_number
+from voxedge.document.headings import (
+    CHINESE_TITLES,
+    chinese_title,
+    known_heading,
+    printed_number,
+    title_edges,
+)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +91,14 @@ def test_chinese_titles(text: str, title: str, end: int) -> None:
 @pytest.mark.parametrize("text", ["(0.25g)", "(成人)口服", "用法用量", "", "【】", "0.25g"])
 def test_what_is_no_chinese_title(text: str) -> None:
     assert chinese_title(text) is None
+
+
+def test_titles_glued_into_a_line_are_parted_and_references_are_not() -> None:
+    assert title_edges("孕妇禁用【注意事项】用药前") == (4, 10)
+    assert title_edges("【规格】0.25g【贮藏】密封") == (4, 9, 13)
+    assert title_edges("详见【注意事项】一节") == ()
+    assert title_edges("【规格】") == ()
+    assert title_edges("") == ()
 
 
 @given(st.sampled_from(CHINESE_TITLES))

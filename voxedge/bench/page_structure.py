@@ -10,8 +10,9 @@ share of the others that was found stands beside tau.
 **Headings.** True headings are the lines of ``X.headings.txt`` beside the truth where there is one,
 else the lines of the truth that leaflets have by law: numbered ones of the European template
 outside the list of contents, titles of Drug Facts, Chinese titles in brackets. One is found where
-the document has a heading so worded (at most one letter in four wrong) and what follows it follows
-it in the truth. A heading of the document that is like no line of the truth is a false one.
+the document has a heading so worded (at most one letter in four wrong, or a Chinese title known for
+what it is though one ideograph was misread) and what follows it follows it in the truth. A heading
+of the document that is like no line of the truth is a false one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from voxedge.document.headings import chinese_title
 
 if TYPE_CHECKING:
     from voxedge.document.model import Document
@@ -126,7 +129,7 @@ def headings_of(document: Document, truth: str, listed: str | None = None) -> He
     wanted = true_headings(truth, listed)
     lines = [_levelled(line) for line in truth.splitlines()]
     lines += [_levelled(title) for title, _ in wanted]
-    read: list[tuple[str, str]] = []
+    read: list[tuple[str, str, str]] = []
     texts = [
         (
             section.heading,
@@ -137,14 +140,15 @@ def headings_of(document: Document, truth: str, listed: str | None = None) -> He
     for number, (heading, text) in enumerate(texts):
         if heading is not None:
             rest = " ".join(f"{h or ''} {t}" for h, t in texts[number + 1 : number + 4])
-            read.append((_levelled(heading), _levelled(f"{text} {rest}")[: 3 * _FOLLOWING_CHARS]))
+            follows = _levelled(f"{text} {rest}")[: 3 * _FOLLOWING_CHARS]
+            read.append((heading, _levelled(heading), follows))
     missed = []
     for title, following in wanted:
         start = _levelled(following)[:_FOLLOWING_CHARS]
         if not any(
-            fuzz.ratio(_levelled(title), heading) >= _HEADING
+            _is_same(title, printed, heading)
             and (not start or fuzz.partial_ratio(start, text) >= _FOLLOWS)
-            for heading, text in read
+            for printed, heading, text in read
         ):
             missed.append(title)
     false = sum(
@@ -158,10 +162,20 @@ def headings_of(document: Document, truth: str, listed: str | None = None) -> He
             for line in lines
             if line
         )
-        for heading, _ in read
+        for _, heading, _ in read
         if heading
     )
     return Headings(len(wanted) - len(missed), len(wanted), false, tuple(missed))
+
+
+def _is_same(title: str, printed: str, heading: str) -> bool:
+    """Say whether a heading is the true one, or a Chinese title that was known for it."""
+    from rapidfuzz import fuzz
+
+    known = chinese_title("".join(printed.split()))
+    return (known is not None and f"【{known[0]}】" == title) or (
+        fuzz.ratio(_levelled(title), heading) >= _HEADING
+    )
 
 
 def _levelled(text: str) -> str:

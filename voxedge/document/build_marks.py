@@ -8,7 +8,13 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from voxedge.document.headings import Known, chinese_title, known_heading, printed_number
+from voxedge.document.headings import (
+    Known,
+    chinese_title,
+    known_heading,
+    printed_number,
+    title_edges,
+)
 from voxedge.document.lines import BULLET, PrintedLine
 from voxedge.document.model import Box, Role, Word
 
@@ -21,6 +27,7 @@ _RATHER_BOLD = 1.15
 _BOLD = 1.22
 """Stroke of bold print, in strokes of the body print: 1.4 to 1.6 in most families, less what
 blur takes."""
+_IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 _OTHER_SIZE = 0.25
 _FULL = 3.0
 """A line that ends so near to the column's side is a full one, in letter heights."""
@@ -82,6 +89,10 @@ def marks(
     at = 0
     listed = before
     while at < len(lines):
+        if is_chinese_title(lines[at]):
+            found[at] = Mark(Role.HEADING, at)
+            at += 1
+            continue
         known = known_heading(
             [line.text for line in lines[at : at + 3]],
             language,
@@ -149,6 +160,9 @@ def _by_looks(line: PrintedLine, body: tuple[float, float]) -> Role:
     weight = line.stroke / body_stroke if body_stroke else 1.0
     size = line.size / body_size if body_size else 1.0
     stands_out = size > _BIG or weight > _BOLD or (size > _RATHER_BIG and weight > _RATHER_BOLD)
+    if _IDEOGRAPH.search(text):
+        # The stroke of ideographs varies with how many they have, more than with bold print.
+        stands_out = size > _RATHER_BIG and weight > _RATHER_BOLD
     letters = [character for character in text if character.isalpha()]
     capital_words = [word.text for word in line.words if word.text.isalpha()]
     caps = sum(map(len, capital_words)) >= 5 and all(map(str.isupper, letters))
@@ -158,14 +172,18 @@ def _by_looks(line: PrintedLine, body: tuple[float, float]) -> Role:
         and text[-1] not in _UNFINISHED
         and not line.has_bullet
     )
-    joined = text.replace(" ", "")
-    title = chinese_title(joined)
-    is_title = title is not None and title[1] == len(joined)
-    if is_title or (heading_like and (stands_out or caps)):
+    if is_chinese_title(line) or (heading_like and (stands_out or caps)):
         return Role.HEADING
     if line.has_bullet or line.has_number_marker:
         return Role.LIST_ITEM
     return Role.BODY
+
+
+def is_chinese_title(line: PrintedLine) -> bool:
+    """Say whether a line is a title in brackets and nothing else."""
+    joined = line.text.replace(" ", "")
+    title = chinese_title(joined)
+    return title is not None and title[1] == len(joined)
 
 
 def footnotes_from(
@@ -277,21 +295,26 @@ def usual_gap(lines: Sequence[PrintedLine]) -> float:
 
 
 def split_titles(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
-    """Part "【规格】0.25g" into its heading and its text; the recogniser may glue them together."""
+    """Part "【规格】0.25g" into its heading and its text; recognisers glue lines together."""
     parted: list[PrintedLine] = []
     for line in lines:
-        title = chinese_title("".join(word.text for word in line.words))
-        total = sum(len(word.text) for word in line.words)
-        if title is None or title[1] >= total:
-            parted.append(line)
-            continue
-        head, tail = _cut_words(line.words, title[1])
-        middle = line.left + (line.right - line.left) * title[1] / total
-        parted += [
-            PrintedLine(head, line.left, middle, line.top, line.bottom, line.size),
-            PrintedLine(tail, middle, line.right, line.top, line.bottom, line.size),
-        ]
+        pieces: list[PrintedLine] = []
+        rest = line
+        for edge in reversed(title_edges("".join(word.text for word in line.words))):
+            rest, tail = _cut(rest, edge)
+            pieces.insert(0, tail)
+        parted += [rest, *pieces]
     return parted
+
+
+def _cut(line: PrintedLine, edge: int) -> tuple[PrintedLine, PrintedLine]:
+    total = sum(len(word.text) for word in line.words)
+    head, tail = _cut_words(line.words, edge)
+    middle = line.left + (line.right - line.left) * edge / total
+    return (
+        PrintedLine(head, line.left, middle, line.top, line.bottom, line.size),
+        PrintedLine(tail, middle, line.right, line.top, line.bottom, line.size),
+    )
 
 
 def _cut_words(words: Sequence[Word], characters: int) -> tuple[tuple[Word, ...], tuple[Word, ...]]:

@@ -175,6 +175,8 @@ _BRACKETED = re.compile(
     rf"[{re.escape(_OPENING)}]?([\u4e00-\u9fff]{{2,14}})[{re.escape(_CLOSING)}]"
 )
 
+_INSIDE = re.compile(r"(?<![见照阅在（(、和及与])【([\u4e00-\u9fff]{2,14})】")
+
 
 def known_heading(lines: Sequence[str], language: str, *, apart: bool = True) -> Known | None:
     """Return which heading begins at the first of some lines, None where none does.
@@ -282,6 +284,22 @@ def chinese_title(text: str) -> tuple[str, int] | None:
     if known is None and not certain:
         return None
     return known or printed, match.end()
+
+
+def title_edges(text: str) -> tuple[int, ...]:
+    """Return where a Chinese line is to be parted so that its titles stand alone.
+
+    A title at its beginning may have brackets that were misread; one in the middle needs both, and
+    nothing before it that refers to it ("见【注意事项】").
+    """
+    edges: set[int] = set()
+    first = chinese_title(text)
+    if first is not None:
+        edges.add(first[1])
+    for match in _INSIDE.finditer(text):
+        if match.start() and chinese_form(match[1], brackets=False) is not None:
+            edges |= {match.start(), match.end()}
+    return tuple(sorted(edges - {0, len(text)}))
 
 
 def chinese_form(printed: str, *, brackets: bool = True) -> str | None:
