@@ -154,8 +154,9 @@ class TesseractReader:
             height, width = view.grey.shape
             self._trace.upright(page, view)
             sections = _regions(view, recogniser, builder, page, self._numbers, self._trace)
-            if view.letters < _LITTLE_TEXT:
-                # A label: what it says first depends on all of it.
+            if sparse is not None:
+                # Little text, and all of it is read by now: what a label says first depends on
+                # the whole of it.
                 sections = _at_once(sections)
             codes = self._found(finding, grey, view.rotation)
             return PageReading(
