@@ -30,7 +30,7 @@ from voxedge.document.figures import NumberKind, canonical, figures_in
 from voxedge.document.model import Document, Section
 from voxedge.engines.ocr.images import load_frame
 from voxedge.engines.ocr.languages import bcp47, is_unspaced
-from voxedge.engines.ocr.reader import TesseractReader
+from voxedge.engines.protocols import PageReader
 from voxedge.errors import UsageError, VoxedgeError
 from voxedge.flow import Frame
 
@@ -171,7 +171,7 @@ def result_of(text: str, truth: str, language: str, wall_s: float, cpu_s: float)
 
 
 def measure(
-    picture: Path, truth: str, language: str, reader: TesseractReader, listed: str | None = None
+    picture: Path, truth: str, language: str, reader: PageReader, listed: str | None = None
 ) -> Result:
     """Read one picture with voxedge; ``listed`` are its true headings where they are known."""
     wall, cpu = time.monotonic(), _cpu_s()
@@ -179,7 +179,7 @@ def measure(
     sections: list[Section] = []
     error = ""
     try:
-        for part in reader.read_progressively(load_frame(picture), language):
+        for part in reader.start(load_frame(picture), language):
             first = time.monotonic() - wall if first is None else first
             sections += part
     except VoxedgeError as failure:
@@ -218,7 +218,9 @@ def run(
         UsageError: no such pictures, or RapidOCR is wanted and not installed.
         OcrMissing: tesseract is not installed.
     """
-    reader = TesseractReader()
+    from voxedge.compose import open_reader
+
+    reader = open_reader()
     rapid = rapidocr() if peers else None
     if peers and rapid is None:
         raise UsageError(reason="RapidOCR is not installed: pip install 'voxedge[peers]'.")
