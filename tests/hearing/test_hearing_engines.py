@@ -20,6 +20,7 @@ from voxedge.audio.resample import resample
 from voxedge.audio.sound_file import read_speech
 from voxedge.bench.asr_noise import mixed, white
 from voxedge.bench.asr_speakers import trimmed
+from voxedge.bench.asr_words import with_words
 from voxedge.commands.grammar import Grammar, build
 from voxedge.commands.language import load
 from voxedge.commands.parse import understand
@@ -247,6 +248,27 @@ def test_real_korean_speech_that_is_no_command_is_not_obeyed(korean: Any) -> Non
             if heard is not None and heard.final:
                 got = understand(heard.text, heard.confidence, language, grammar)
                 assert got.intent is None, clip.name
+
+
+@pytest.mark.shared
+def test_real_words_are_heard_and_each_utterance_counts_its_own_time(korean: Any) -> None:
+    path = SHARED / "ko" / "porcupine_multiple_keywords_ko.wav"
+    if not path.is_file():
+        pytest.skip("the recordings beside the project are not here")
+    words = ("컴퓨터", "빅스비", "아이스크림")
+    grammar = with_words(build(load("ko")), words)
+    korean.set_grammar(grammar)
+    sound = read_speech(path)
+    found: list[list[Heard]] = []
+    for _ in range(2):
+        results = [korean.feed(sound[at : at + 1600]) for at in range(0, len(sound), 1600)]
+        results.append(korean.finish())
+        found.append([heard for heard in results if heard is not None and heard.final])
+    texts = " ".join(heard.text for heard in found[0]).split()
+    assert set(words) <= set(texts)
+    ends = [[heard.end_ms for heard in turn if heard.text] for turn in found]
+    assert all(0 < end_ms <= 1000 * len(sound) / 16_000 for turn in ends for end_ms in turn)
+    assert ends[0] == pytest.approx(ends[1], abs=150)
 
 
 def test_words_are_put_together_from_the_models_own() -> None:

@@ -67,7 +67,7 @@ class VoskRecogniser:
         self._endings: Endings | None = None
         self._pause = Pause()
         self._partial, self._settled = "", False
-        self._fed = 0
+        self._fed = self._taken = self._began = 0
 
     def set_grammar(self, grammar: Grammar) -> int:
         """See ``Recogniser.set_grammar``; a model of another language is found out here.
@@ -94,6 +94,7 @@ class VoskRecogniser:
         text = json.dumps([*phrases, *decoys, *unknown], ensure_ascii=False)
         self._recogniser = self._vosk.KaldiRecognizer(self._model, RATE_HZ, text)
         self._recogniser.SetWords(True)
+        self._taken = 0
         self._forget()
         return wanted - len(phrases)
 
@@ -115,6 +116,7 @@ class VoskRecogniser:
         if self._fed > LONGEST_S * RATE_HZ:
             return None
         self._fed += len(samples)
+        self._taken += len(samples)
         if self._recogniser.AcceptWaveform(samples.tobytes()):
             heard = self._heard(self._recogniser.Result())
             return heard if heard.text else None
@@ -146,14 +148,16 @@ class VoskRecogniser:
     def _forget(self) -> None:
         self._pause.reset()
         self._partial, self._settled = "", False
-        self._fed = 0
+        self._fed, self._began = 0, self._taken
 
     def _heard(self, answer: str) -> Heard:
+        # Vosk counts the time from the first sample it ever got, not from the utterance's.
+        began_ms = 1000 * self._began / RATE_HZ
         words = tuple(
             HeardWord(
                 str(word["word"]),
-                round(1000 * word["start"]),
-                round(1000 * word["end"]),
+                max(0, round(1000 * word["start"] - began_ms)),
+                max(0, round(1000 * word["end"] - began_ms)),
                 float(word["conf"]),
             )
             for word in json.loads(answer).get("result", ())
