@@ -251,6 +251,7 @@ def read_with(first, second, confidence):
         ("contains 4. of it", "contains 4. of it", ".9 .9 .9 .9"),
         ("is 8.700 mg daily", "is 8.700 mg daily", ".9 .9 .9 .9"),
         ("Warlidin 1.3 mt: one tablet", "Warlidin 1.3 mt one tablet", ".9 .9 .9 .9 .9"),
+        ("Drip at 42 mifh, and stop", "Drip at 42 ? ? ?", ".9 .9 .9 .8 .9 .9"),  # 42 ml/h
         ("between 3 and 11 mmol.", "between 3 and 11 mmol.", ".9 .9 .9 .9 .9"),
         ("has 52.1 mI./76mg daily", "has 52.1 mI./76mg daily", ".9 .9 .9 .9"),
     ],
