@@ -316,3 +316,11 @@ def test_chinese_titles_are_parted_from_their_text() -> None:
     builder = SectionBuilder("zh-Hans", "")
     sections = [*builder.add([line_]), *builder.finish()]
     assert shape(sections) == [("heading", "[规格】"), ("body", "0.25g")]
+
+
+def test_a_title_is_handed_on_at_once() -> None:
+    builder = SectionBuilder("en")
+    title = [line("NORVAXIL TABLETS", 0, size=1.5), line("WARNINGS", 1)]
+    assert [s.heading for s in builder.add(title)] == ["NORVAXIL TABLETS"]
+    assert len(SectionBuilder("zh-Hans", "").add([line("阿莫西林胶囊说明书", 0)])) == 1
+    assert builder.add([line("STORAGE", 0)]) == ()

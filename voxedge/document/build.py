@@ -99,7 +99,9 @@ class SectionBuilder:
         while keep and blocks[keep - 1].role is Role.HEADING:
             keep -= 1
         if keep == 0 and not self._begun:
-            keep = len(blocks) - 1
+            # Regions are cut at white: one line of no other kind above it all is a title.
+            is_title = len(lines) == 1 and blocks[0].role is Role.BODY
+            keep = len(blocks) - (0 if is_title else 1)
         self._begun = self._begun or keep > 0
         self._waiting = blocks[keep:]
         return self._sections(blocks[:keep])
