@@ -64,7 +64,6 @@ def make_plan(options: argparse.Namespace) -> Plan:
         python=Path(python),
         voice="" if options.no_voice else "default",
         keyring=options.keyring,
-        zstd_level=1 if options.fast else 9,
     )
 
 
@@ -85,7 +84,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PEM",
         help="who may sign updates (docs/integrators/updates.md)",
     )
-    parser.add_argument("--fast", action="store_true", help="compress less: for trying things out")
     return parser
 
 

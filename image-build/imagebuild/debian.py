@@ -16,7 +16,7 @@ from imagebuild.gate import import_gate
 from imagebuild.initramfs import with_scripts
 from imagebuild.layout import assemble, make_ext4, make_fat
 from imagebuild.models import prepare_models
-from imagebuild.plan import COMPRESSED_LIMIT, HERE, Plan
+from imagebuild.plan import COMPRESSED_LIMIT, HERE, ZSTD_LEVEL, Plan
 from imagebuild.process import need_tools, run, say
 from imagebuild.root import need_space, prepare_root, remove_tree
 from imagebuild.sbom import bill_of_materials
@@ -178,7 +178,7 @@ def _compressed(plan: Plan, path: Path) -> Path:
     target = path.with_name(path.name + ".zst")
     # One frame and no time stamp: the same input gives the same bytes, however many threads.
     run(
-        ["zstd", "-q", "-f", f"-{plan.zstd_level}", "-T0", str(path), "-o", str(target)],
+        ["zstd", "-q", "-f", f"-{ZSTD_LEVEL}", "-T0", str(path), "-o", str(target)],
         env=plan.build_env,
     )
     return target
