@@ -35,7 +35,7 @@ TAPS_AN_HOUR = 20
 SESSION_S = 9.0
 """Of room that one session may hear: six seconds of nothing, and an utterance."""
 
-OPEN_SHARE = 0.25
+OPEN_SHARE = 0.05
 """Of the hours, so much is decoded with an open microphone."""
 
 

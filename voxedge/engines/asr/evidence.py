@@ -36,12 +36,12 @@ NO_SOUND = frozenset({"<sil>", "(NULL)", "[NOISE]", "[SPEECH]", "<s>", "</s>"})
 MOST_COVERAGE = 0.95
 """Beyond it more says nothing."""
 
-BIAS = -0.8
+BIAS = -1.62
 PER_WORD_RATIO = 611.4
 PER_WHOLE_RATIO = 940.6
 PER_FIT = 657.5
 PER_COVERAGE = 4.954
-PER_ROOT_OBSTRUENT = 1.071
+PER_ROOT_OBSTRUENT = 1.89
 
 OBSTRUENTS = frozenset(
     ["P", "B", "T", "D", "K", "G", "F", "V", "TH", "DH", "S", "Z", "SH", "ZH", "CH", "JH"]
