@@ -27,7 +27,7 @@ from voxedge.commands.parse import understand
 from voxedge.engines.asr.hosted import HostedRecogniser, heard_from_header, heard_to_header
 from voxedge.engines.asr.protocol import NOTHING, Heard, HeardWord
 from voxedge.engines.asr.sphinx_engine import unigrams, variants
-from voxedge.engines.asr.vosk_engine import segmenter, within_speech, without_decoys
+from voxedge.engines.asr.vosk_engine import segmenter, without_decoys
 from voxedge.engines.framing import Message
 from voxedge.errors import (
     FetchFailed,
@@ -276,13 +276,6 @@ def test_words_are_put_together_from_the_models_own() -> None:
     assert segment("읽어줘") == ("읽어", "줘")
     assert segment("읽다") is None
     assert segment("stops") is None, "an English word in pieces is another word"
-
-
-def test_words_made_of_the_noise_around_the_speech_are_dropped() -> None:
-    words = (HeardWord("구", 0, 200, 1.0), HeardWord("이전", 400, 700, 1.0))
-    assert within_speech(words, (35, 80)) == words[1:]
-    assert within_speech(words, (0, 80)) == words
-    assert within_speech(words, None) == words
 
 
 def test_a_command_inside_other_speech_is_not_meant() -> None:

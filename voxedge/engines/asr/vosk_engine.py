@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxedge.commands.endings import SETTLED_MS, Ending, Endings
 from voxedge.commands.grammar import Grammar, vosk_phrases
-from voxedge.engines.asr.pause import FRAME_MS, Pause
+from voxedge.engines.asr.pause import Pause
 from voxedge.engines.asr.protocol import LONGEST_S, NOTHING, RATE_HZ, Heard, HeardWord
 from voxedge.errors import RecogniserCorrupt, RecogniserFailed, RecogniserMissing
 
@@ -162,7 +162,7 @@ class VoskRecogniser:
             )
             for word in json.loads(answer).get("result", ())
         )
-        return without_decoys(within_speech(words, self._pause.speech()), self._decoys)
+        return without_decoys(words, self._decoys)
 
 
 def segmenter(knows: Callable[[str], bool]) -> Callable[[str], tuple[str, ...] | None]:
@@ -189,23 +189,6 @@ def segmenter(knows: Callable[[str], bool]) -> Callable[[str], tuple[str, ...] |
         return tuple(parts)
 
     return segment
-
-
-def within_speech(
-    words: tuple[HeardWord, ...], speech: tuple[int, int] | None
-) -> tuple[HeardWord, ...]:
-    """Return the words without those before and after the speech.
-
-    Noise alone is decoded as short words ("구", "줘"): a grammar has nothing else for it.
-
-    Args:
-        words: in the order of time.
-        speech: frames ``[first, end)`` that are loud; None where that is not sure.
-    """
-    if speech is None:
-        return words
-    first_ms, end_ms = (FRAME_MS * frame for frame in speech)
-    return tuple(w for w in words if first_ms <= (w.start_ms + w.end_ms) / 2 <= end_ms)
 
 
 def without_decoys(words: tuple[HeardWord, ...], decoys: frozenset[str]) -> Heard:
