@@ -170,3 +170,23 @@ def test_page_text_is_in_no_log(caplog):
 
     assert seconds(Leaks(), line("take 5 mg")) == [None] * 3
     assert "secret" not in caplog.text
+
+
+def test_many_lines_are_asked_for_in_batches_each_with_its_own_deadline():
+    batches = []
+
+    class Counts:
+        name = "fake"
+
+        def read(self, crops):
+            batches.append(len(crops))
+            return [
+                LineText(str(crop.shape[1]), (1.0,) * len(str(crop.shape[1]))) for crop in crops
+            ]
+
+    crops = [PAPER[:24, : 10 + number] for number in range(30)]
+    texts = NumberCheck("fake", Counts).read(crops)
+    assert texts is not None
+    assert [text.text for text in texts] == [str(10 + number) for number in range(30)]
+    assert len(batches) > 1
+    assert max(batches) <= 16
