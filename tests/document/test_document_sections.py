@@ -5,6 +5,7 @@ from documents import document, documents
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxedge.commands.language import available, load
 from voxedge.document.cursor import Cursor, Outline, outline_of
 from voxedge.document.model import Document
 from voxedge.document.sections import Via, find_section, list_headings
@@ -273,6 +274,12 @@ def test_people_ask_in_their_language_for_a_leaflet_in_another(asked: str, headi
     match = find_section(EUROPEAN, asked)
     assert match is not None
     assert match.title == heading
+
+
+@pytest.mark.parametrize("tag", available())
+def test_every_part_that_can_be_said_is_known(tag: str) -> None:
+    known = {name for topic in TOPICS for name in (topic.name, *topic.asked)}
+    assert [name for name in load(tag).sections if name not in known] == []
 
 
 def test_a_korean_box_without_headings() -> None:
