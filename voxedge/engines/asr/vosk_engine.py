@@ -17,8 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from voxedge.commands.endings import SETTLED_MS, Ending, Endings
 from voxedge.commands.grammar import Grammar, vosk_phrases
+from voxedge.engines.asr.denoise import NoiseSuppressor
 from voxedge.engines.asr.pause import Pause
 from voxedge.engines.asr.protocol import LONGEST_S, NOTHING, RATE_HZ, Heard, HeardWord
 from voxedge.errors import RecogniserCorrupt, RecogniserFailed, RecogniserMissing
@@ -66,6 +69,7 @@ class VoskRecogniser:
         self._decoys: frozenset[str] = frozenset()
         self._endings: Endings | None = None
         self._pause = Pause()
+        self._suppressor = NoiseSuppressor()
         self._partial, self._settled = "", False
         self._fed = self._taken = self._began = 0
 
@@ -116,6 +120,9 @@ class VoskRecogniser:
         if self._fed > LONGEST_S * RATE_HZ:
             return None
         self._fed += len(samples)
+        samples = self._suppressor.clean(np.asarray(samples, dtype=np.int16))
+        if not len(samples):
+            return None  # the first 0.15 s wait for each other
         self._taken += len(samples)
         if self._recogniser.AcceptWaveform(samples.tobytes()):
             heard = self._heard(self._recogniser.Result())
@@ -147,6 +154,7 @@ class VoskRecogniser:
 
     def _forget(self) -> None:
         self._pause.reset()
+        self._suppressor = NoiseSuppressor()
         self._partial, self._settled = "", False
         self._fed, self._began = 0, self._taken
 
