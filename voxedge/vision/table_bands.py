@@ -30,6 +30,8 @@ _ROWS_OF_TWO = 5
 _LEVEL = 0.3
 """Difference between the middles of two cells of a row, in letter heights."""
 _LEVEL_SHARE = 0.7
+_WIDE = 0.75
+"""Of the width of all lines: the last column of a table ends before the paper does."""
 _NEARER = 1.3
 _NEAR_ROWS = 8
 _GOES_ON = 3
@@ -79,7 +81,7 @@ def split_at_tables(lines: Sequence[TextLine]) -> list[tuple[bool, list[TextLine
     at = plain = 0
     while at < len(rows):
         stop = _table_end(rows, at)
-        if stop is None or _are_gutters(rows, at, stop):
+        if stop is None or not _is_wide(rows, at, stop) or _are_gutters(rows, at, stop):
             at += 1
             continue
         at = _with_title(rows, plain, at)
@@ -179,6 +181,15 @@ def _with_title(rows: Sequence[_Row], plain: int, first: int) -> int:
     if title > plain and rows[title].middle - rows[title - 1].middle < _NEARER * below:
         return first
     return title
+
+
+def _is_wide(rows: Sequence[_Row], first: int, stop: int) -> bool:
+    """Say whether a band takes the whole width; one that does not stands within a column."""
+
+    def width(part: Sequence[_Row]) -> float:
+        return max(r.segments[-1].right for r in part) - min(r.segments[0].left for r in part)
+
+    return width(rows[first:stop]) >= _WIDE * width(rows)
 
 
 def _are_gutters(rows: Sequence[_Row], first: int, stop: int) -> bool:
