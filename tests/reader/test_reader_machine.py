@@ -22,7 +22,8 @@ def asked(action: Action) -> st.SearchStrategy[tuple[Action, dict[str, Value]]]:
     return st.tuples(st.just(action), st.fixed_dictionaries(slots))  # type: ignore[arg-type]
 
 
-actions = st.sampled_from(Action).flatmap(asked)
+# Letting go of TALK is half a gesture: what is heard of it is what was said meanwhile.
+actions = st.sampled_from([a for a in Action if a is not Action.TALK_END]).flatmap(asked)
 steps = st.one_of(
     st.tuples(st.sampled_from(["do", "press", "touch and press"]), actions),
     st.tuples(st.just("read"), st.just((Action.READ, {}))),
