@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from voxedge.vision.rectify import fit_bend
 from voxedge.vision.table_bands import split_at_tables
 from voxedge.vision.textlines import TextLine
 
@@ -73,13 +74,18 @@ def _in_order(left: list[TextLine], right: list[TextLine]) -> list[list[TextLine
     the left column it would widen that into its neighbour.
     """
     unit = float(np.median([line.letter_px for line in left]))
-    edge = float(np.median([line.left for line in right])) + _MIN_GUTTER * unit
+    lean = fit_bend(left).lean
+
+    def end(line: TextLine) -> float:
+        return line.right - lean * line.middle
+
+    edge = float(np.median([line.left - lean * line.middle for line in right]))
+    # Wider than the column's own lines, and beyond where the other column begins.
+    edge = max(edge, float(np.percentile([end(line) for line in left], 75))) + _MIN_GUTTER * unit
     top, bottom = min(line.top for line in right), max(line.bottom for line in right)
-    head = max(
-        (n + 1 for n, line in enumerate(left) if line.bottom < top and line.right > edge), default=0
-    )
-    wide = [n for n, line in enumerate(left) if line.top > bottom and line.right > edge]
-    tail = min(wide, default=len(left))
+    wide = [n for n, line in enumerate(left) if end(line) > edge]
+    head = max((n + 1 for n in wide if left[n].bottom < top), default=0)
+    tail = min((n for n in wide if left[n].top > bottom), default=len(left))
     parts = [left[:head], *columns(left[head:tail]), *columns(right), *columns(left[tail:])]
     return [part for part in parts if part]
 
