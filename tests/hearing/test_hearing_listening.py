@@ -87,6 +87,28 @@ def test_a_tap_ends_with_the_speech_and_the_first_thing_is_silence() -> None:
     assert bench.microphone.opened == bench.microphone.closed == 1
 
 
+def test_a_whole_command_is_not_kept_waiting_for_the_endpointer() -> None:
+    settles_at = len(SPEECH) // 4
+
+    async def said(do: Callable[[Bench], Any]) -> Bench:
+        bench = Bench(FakeEar([("next sentence", 0.9)], settles_at), FakeMicrophone(SPEECH))
+        await do(bench)
+        await bench.talk.close()
+        return bench
+
+    async def hold(bench: Bench) -> None:
+        bench.talk.press()
+        await asyncio.sleep(3.0)
+        bench.talk.release()
+        await bench.over()
+
+    tapped = run_virtual(said(Bench.tap), limit_s=120.0)
+    held = run_virtual(said(hold), limit_s=120.0)
+    assert tapped.actions == held.actions == [Action.HUSH, Action.NEXT_SENTENCE]
+    assert tapped.ear.fed < settles_at + 16_000
+    assert held.ear.fed > 2 * tapped.ear.fed, "a finger that is down may go on to speak"
+
+
 def test_a_held_button_ends_with_its_release() -> None:
     async def hold(bench: Bench) -> None:
         bench.talk.press()

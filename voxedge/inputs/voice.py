@@ -49,6 +49,11 @@ class Result(Protocol):
         """No more will come of this utterance."""
         ...
 
+    @property
+    def settled(self) -> bool:
+        """The words so far are a whole command, and enough silence was heard behind them."""
+        ...
+
 
 class Ear(Protocol):
     """A recogniser, used from the event loop (``service.hearing.WorkerRecogniser``)."""
@@ -277,7 +282,7 @@ class PushToTalk:
 
     async def _said(self, learning: asyncio.Task[int], cutter: Cutter) -> Result | None:
         """Return what was said, None where nobody spoke."""
-        speech = _Speech(self._ear, learning)
+        speech = _Speech(self._ear, learning, lambda: self._holding)
         opened = False
         stop = asyncio.create_task(self._until_done(), name="push-to-talk-limit")
         try:
@@ -336,17 +341,23 @@ class _Speech:
     Args:
         ear: the recogniser.
         learning: sets its grammar; nothing is fed before.
+        holding: whether the speaker, not silence, ends the utterance.
     """
 
-    def __init__(self, ear: Ear, learning: asyncio.Task[int]) -> None:
+    def __init__(self, ear: Ear, learning: asyncio.Task[int], holding: Callable[[], bool]) -> None:
         self._ear = ear
         self._learning = learning
+        self._holding = holding
+        self._settled = False
         self._waiting: list[Any] = []
         self._final: Result | None = None
         self.begun = False
 
     async def add(self, samples: Any) -> bool:
-        """Take sound; return whether the ear found the end of the utterance by itself."""
+        """Take sound; return whether the ear found the end of the utterance by itself.
+
+        After a whole command it takes 190 ms of silence; the endpointer would wait for 480.
+        """
         self.begun = True
         self._waiting.append(samples)
         return self._learning.done() and await self._feed()
@@ -356,17 +367,18 @@ class _Speech:
         await self._learning
         if not self.begun:
             return None
-        if await self._feed():
-            return self._final
-        return await self._ear.finish()
+        await self._feed()
+        return self._final or await self._ear.finish()
 
     async def _feed(self) -> bool:
         await self._learning
-        while self._waiting and self._final is None:
+        while self._waiting and self._final is None and not self._settled:
             early = await self._ear.feed(self._waiting.pop(0))
             if early is not None and early.final:
                 self._final = early
-        return self._final is not None
+            elif early is not None and early.settled:
+                self._settled = not self._holding()
+        return self._settled or self._final is not None
 
 
 async def _next_before(source: AsyncIterator[Any], stop: asyncio.Task[None]) -> Any:

@@ -85,10 +85,12 @@ class FakeEar:
 
     Args:
         answers: text and confidence of each utterance.
+        settles_at: samples after which it takes the utterance for a whole command; 0 never.
     """
 
-    def __init__(self, answers: Sequence[tuple[str, float]]) -> None:
+    def __init__(self, answers: Sequence[tuple[str, float]], settles_at: int = 0) -> None:
         self._answers = list(answers)
+        self._settles_at = settles_at
         self.grammars: list[Grammar] = []
         self.fed = 0
 
@@ -100,6 +102,8 @@ class FakeEar:
     async def feed(self, samples: Int16Samples) -> Heard | None:
         """Count the samples."""
         self.fed += len(samples)
+        if 0 < self._settles_at <= self.fed:
+            return Heard(self._answers[0][0], (), 0.0, final=False, settled=True)
         return None
 
     async def finish(self) -> Heard:
