@@ -15,7 +15,7 @@ def all_classes() -> list[type[errors.VoxedgeError]]:
     found: list[type[errors.VoxedgeError]] = [errors.VoxedgeError]
     for kind in found:
         found.extend(kind.__subclasses__())
-    return [kind for kind in found if kind.__module__ == errors.__name__]
+    return [kind for kind in found if kind.__module__.startswith(errors.__name__)]
 
 
 def details_of(kind: type[errors.VoxedgeError]) -> dict[str, object]:
