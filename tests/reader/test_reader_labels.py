@@ -33,10 +33,9 @@ def sections_of(*lines, second=None):
     return (Section(tuple(paragraphs)),)
 
 
-def told(*lines, second=None, codes=()):
-    document = Document(
-        sections_of(*lines, second=second), (Page(1000, 1500, 0, tuple(codes)),), "en"
-    )
+def told(*lines, second=None, codes=(), in_parts=False):
+    page = Page(1000, 1500, 0, tuple(codes), in_parts)
+    document = Document(sections_of(*lines, second=second), (page,), "en")
     return [(say.key, dict(say.slots)) for say in label_told(document, TODAY)]
 
 
@@ -64,6 +63,13 @@ def test_a_code_against_the_print() -> None:
 
 def test_a_leaflet_is_told_as_it_is() -> None:
     assert told(*["word " * 20] * 9, "LOT B4172K") == []
+
+
+def test_the_title_of_a_leaflet_is_no_box() -> None:
+    lines = ("Paracetamol 500 mg tablets", "for pain and fever")
+    assert told(*lines), "alone on its picture it would be one"
+    assert told(*lines, in_parts=True) == [], "but the rest of the page is still to come"
+    assert told(*lines, in_parts=True, codes=[CODE]), "a medicine's code says that it is one"
 
 
 def test_the_command_line_says_the_same() -> None:

@@ -139,12 +139,15 @@ class Page:
         height: pixels, upright.
         rotation: degrees clockwise that the picture was turned to be upright (0, 90, 180, 270).
         codes: barcodes and matrix codes on it.
+        in_parts: it is handed on part after part, so that the first tells little of the whole.
+            Known while it is read; not kept.
     """
 
     width: int
     height: int
     rotation: int = 0
     codes: tuple[Code, ...] = ()
+    in_parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,12 +150,12 @@ def sections_from_bytes(data: bytes | bytearray | memoryview) -> tuple[Section, 
 
 
 def page_to_list(page: Page) -> list[Any]:
-    """Return width, height, rotation and codes."""
+    """Return width, height, rotation, whether it comes in parts, and codes."""
     codes = [
         [c.symbology, c.text, c.box.left, c.box.top, c.box.right, c.box.bottom, c.is_gs1]
         for c in page.codes
     ]
-    return [page.width, page.height, page.rotation, codes]
+    return [page.width, page.height, page.rotation, page.in_parts, codes]
 
 
 def page_from_list(raw: Any) -> Page:
@@ -165,9 +165,10 @@ def page_from_list(raw: Any) -> Page:
         CorruptAnswer: anything else.
     """
     try:
-        *numbers, codes = raw
+        *numbers, in_parts, codes = raw
         width, height, rotation = (_typed(value, int) for value in numbers)
-        return Page(width, height, rotation, tuple(_to_code(*code) for code in codes))
+        found = tuple(_to_code(*code) for code in codes)
+        return Page(width, height, rotation, found, _typed(in_parts, bool))
     except (TypeError, ValueError) as error:
         raise CorruptAnswer("not a page") from error
 

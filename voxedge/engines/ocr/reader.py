@@ -159,9 +159,8 @@ class TesseractReader:
                 # the whole of it.
                 sections = _at_once(sections)
             codes = self._found(finding, grey, view.rotation)
-            return PageReading(
-                _or_nothing(sections, frame.source), Page(width, height, view.rotation, codes)
-            )
+            size = Page(width, height, view.rotation, codes, in_parts=sparse is None)
+            return PageReading(_or_nothing(sections, frame.source), size)
         if sparse is None or not sparse.is_something:
             raise NothingToRead(path=frame.source)
         width, height = sparse.page_size

@@ -36,10 +36,15 @@ _CONFLICT = {"lot": "label_conflict_lot", "expiry": "label_conflict_expiry"}
 def label_told(document: Document, today: datetime.date | None) -> tuple[Say, ...]:
     """Return what is said of a label before its text; nothing where the page is none.
 
+    The title of a leaflet looks like a box: "Paracetamol 500 mg tablets". So nothing is said of a
+    page whose rest is still to come, unless a code on it tells what it is.
+
     Args:
         document: the page, or its first part.
         today: None where the clock was never set.
     """
+    if any(page.in_parts and not page.codes for page in document.pages):
+        return ()
     label = label_of(document, today or FALLBACK_DAY)
     return tuple(_told(label)) if label is not None else ()
 
