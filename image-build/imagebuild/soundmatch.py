@@ -1,8 +1,9 @@
 """Did the guest say the same as this machine? Two recordings of one reader, compared.
 
-A slow guest pauses where the voice is not ready yet, so silence is taken out of both first. What is
-left must be as long, and its log-mel spectrum must follow the other's along the best path (dynamic
-time warping): the INT8 networks do not sound the same to the sample on another processor.
+A slow guest pauses where the voice is not ready yet, so silence is taken out of both first, and so
+are the reader's sounds: it taps every two seconds for as long as a page takes. What is left must be
+as long, and its log-mel spectrum must follow the other's along the best path (dynamic time
+warping): the INT8 networks do not sound the same to the sample on another processor.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from voxedge.audio.earcon_designs import DESIGNS, render
+
 Floats = NDArray[np.float64]
 
 RATE_HZ = 22_050
@@ -20,6 +23,9 @@ _HOP = 256
 _BANDS = 40
 _SILENCE_DB = -45.0
 """Relative to full scale, of a frame's RMS."""
+
+_EARCON_LIKE = 0.9
+"""Normalised correlation; 1 is the same but for loudness. Speech comes to 0.5 at most."""
 
 LENGTH_TOLERANCE = 0.08
 DISTANCE_MAX_DB = 2.0
@@ -51,9 +57,27 @@ def samples(body: bytes) -> Floats:
     return np.frombuffer(body[: len(body) // 2 * 2], dtype="<i2").astype(np.float64) / 32768
 
 
+def speech_only(sound: Floats) -> Floats:
+    """Return the recording with every earcon made silent, found by its very samples."""
+    quiet = sound.copy()
+    for design in DESIGNS.values():
+        earcon = render(design, RATE_HZ).astype(np.float64)
+        if len(sound) < len(earcon):
+            continue
+        size = 1 << (len(sound) + len(earcon)).bit_length()
+        spectrum = np.fft.rfft(sound, size) * np.conj(np.fft.rfft(earcon, size))
+        alike = np.fft.irfft(spectrum, size)[: len(sound) - len(earcon) + 1]
+        total = np.concatenate(([0.0], np.cumsum(sound**2)))
+        energy = total[len(earcon) :] - total[: -len(earcon)]
+        norm = np.sqrt(np.maximum(energy, 1e-9) * np.sum(earcon**2))
+        for start in np.flatnonzero(alike > _EARCON_LIKE * norm):
+            quiet[start : start + len(earcon)] = 0.0
+    return quiet
+
+
 def compare(ours: Floats, theirs: Floats) -> Match:
     """Compare two recordings of speech at ``RATE_HZ``."""
-    first, second = log_mel(ours), log_mel(theirs)
+    first, second = log_mel(speech_only(ours)), log_mel(speech_only(theirs))
     if not len(first) or not len(second):
         return Match(0.0, float("inf"))
     return Match(len(second) / len(first), _warped_distance(first, second))

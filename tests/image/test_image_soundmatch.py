@@ -5,7 +5,9 @@ import subprocess
 import numpy as np
 import pytest
 from imagebuild.process import find_tool
-from imagebuild.soundmatch import Floats, compare, log_mel, samples
+from imagebuild.soundmatch import RATE_HZ, Floats, compare, log_mel, samples
+
+from voxedge.audio.earcon_designs import DESIGNS, render
 
 pytestmark = pytest.mark.skipif(find_tool("espeak-ng") is None, reason="espeak-ng is not installed")
 
@@ -32,6 +34,13 @@ def test_a_little_noise_and_another_loudness_are_the_same() -> None:
     whole = spoken(PAGE)
     noise = np.random.default_rng(0).normal(0, 1e-3, len(whole))
     match = compare(whole, 0.8 * whole + noise)
+    assert match.same, match
+
+
+def test_the_taps_of_a_page_that_takes_long_are_no_speech() -> None:
+    whole = spoken(PAGE)
+    taps = np.concatenate([render(DESIGNS["working"], RATE_HZ).astype(float), np.zeros(40_000)])
+    match = compare(whole, np.concatenate([*[taps] * 20, whole]))
     assert match.same, match
 
 
