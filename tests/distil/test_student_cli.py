@@ -167,11 +167,12 @@ def test_a_student_below_the_gate_is_refused_and_the_former_stays(
     assert (place / "in-use.json").read_text() == before
 
 
-def test_training_begins_with_the_student_of_another_voice(voice, tmp_path, monkeypatch, capsys):
-    begun = []
+def test_training_begins_with_a_shipped_student_and_refines_a_voices_own(voice, tmp_path, monkeypatch, capsys):
+    begun, plans = [], []
 
     def instead(name, teacher, origin, work, target, plan, warm, progress, guide):
         begun.append(warm)
+        plans.append(plan.training)
         return Student(SHAPE, warm, {}, origin)
 
     monkeypatch.setattr("voxedge.models.distil.recipe.distil_voice", instead)
@@ -179,6 +180,9 @@ def test_training_begins_with_the_student_of_another_voice(voice, tmp_path, monk
     work = str(tmp_path / "work")
     assert command.main(["build", "tiny", "--train", work, "--begin-with", "tiny"]) == 0
     assert begun[0]["blocks.0.expand.weight"].shape == (12, 8)
+    # Its own student is refined: the judges are there from the first step.
+    assert plans[0].judged_from == 0
+    assert plans[0].steps == 20_000
     assert command.main(["build", "tiny", "--train", work, "--begin-with", "nobody"]) == 2
     assert "No student of nobody" in capsys.readouterr().err
 

@@ -61,7 +61,8 @@ def register(verbs: Subparsers) -> None:
     build.add_argument(
         "--begin-with",
         metavar="VOICE",
-        help="with --train: begin with the shipped student of this voice, not from chance",
+        help="with --train: begin with the shipped student of this voice, not from chance; with "
+        "the voice's own, refine it",
     )
     build.add_argument("--device", default="cpu", help="where to train: cpu or cuda")
     build.add_argument("--threads", type=int, default=1, help="threads to train with (1)")
@@ -96,7 +97,7 @@ def run_build(arguments: argparse.Namespace) -> int:
     from voxedge.models.distil.network import TorchMissing
     from voxedge.models.distil.prune import prune
     from voxedge.models.distil.recipe import Plan, distil_voice, fitting_shape, warm_start
-    from voxedge.models.distil.train import CheckpointUnusable, Guide, Training
+    from voxedge.models.distil.train import CheckpointUnusable, Guide, Training, refining
     from voxedge.models.recipes import use_recipe
     from voxedge.models.score.metrics import JudgeMissing
     from voxedge.models.score.recogniser import Whisper
@@ -124,6 +125,8 @@ def run_build(arguments: argparse.Namespace) -> int:
                 plan = replace(plan, shape=shape)
             elif arguments.begin_with is not None:
                 warm = warm_start(plan.shape, _shipped(arguments.begin_with))
+                if arguments.begin_with == assets.name:
+                    plan = replace(plan, training=refining(training))
             student = distil_voice(
                 assets.name,
                 teacher,

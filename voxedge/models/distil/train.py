@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,13 @@ from voxedge.models.distil.losses import (
     guide_distance,
     pitch_distance,
 )
-from voxedge.models.distil.network import make_student, part_sizes, require_torch, weights_of
+from voxedge.models.distil.network import (
+    has_native_bfloat16,
+    make_student,
+    part_sizes,
+    require_torch,
+    weights_of,
+)
 from voxedge.models.distil.shape import StudentShape, Weights
 from voxedge.models.distil.teacher import Segments, Shard
 from voxedge.models.progress import Progress, Silent
@@ -53,6 +59,8 @@ class Training:
         frames: frames a stretch.
         margin: frames at both ends of a stretch that lack context and are not judged.
         judged_frames: frames that the judges hear.
+        judged_stretches: stretches of a step that they hear; where bfloat16 is not native they
+            are more than half of a step's work.
         learning_rate: of the student, at its highest; falls along a cosine.
         judge_learning_rate: of the judges.
         average: share of the moving average that stays each step.
@@ -70,6 +78,7 @@ class Training:
     frames: int = 104
     margin: int = 12
     judged_frames: int = 48
+    judged_stretches: int = 8
     learning_rate: float = 1e-3
     judge_learning_rate: float = 4e-4
     average: float = 0.999
@@ -78,6 +87,23 @@ class Training:
     threads: int = 1
     device: str = "cpu"
     weights: LossWeights = field(default_factory=LossWeights)
+
+
+def refining(training: Training) -> Training:
+    """How to go on with a student that already speaks: judges from the first step, gently.
+
+    Distances of spectra teach a network the middle of what may come, which is duller than any of
+    it; a finished student has learned all that they can teach, so they count less here and the
+    judges more.
+    """
+    return replace(
+        training,
+        judged_from=0.0,
+        judged_stretches=4,
+        learning_rate=4e-4,
+        average=0.998,
+        weights=LossWeights(linear=5.0, complex=4.0, adversarial=2.0, features=4.0),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +202,7 @@ class _Run:
     ) -> None:
         torch = self._torch = require_torch()
         torch.set_num_threads(training.threads)
+        self._half = has_native_bfloat16(training.device)
         # Denormal weights of a decayed average slow a CPU tenfold.
         torch.set_flush_denormal(True)
         torch.manual_seed(training.seed)
@@ -207,9 +234,9 @@ class _Run:
             group["lr"] = t.judge_learning_rate * scale
         drawn = self._segments.draw(t.batch, self._rng)
         batch = {k: self._torch.from_numpy(v).to(t.device) for k, v in drawn.items()}
-        parameters = self._student.parameters_of(batch["prior"], half=True)
+        parameters = self._student.parameters_of(batch["prior"], half=self._half)
         if self._guide is not None and share < t.guided_until:
-            wanted = self._guide.parameters_of(batch["prior"], half=True)
+            wanted = self._guide.parameters_of(batch["prior"], half=self._half)
             inside = slice(t.margin, t.frames - t.margin)
             sizes = part_sizes(self._shape)
             loss = guide_distance(parameters[:, inside], wanted[:, inside], sizes)
@@ -296,13 +323,14 @@ class _Run:
         """Teach one judge of either kind, then ask both what gives the student away."""
         torch, count = self._torch, self._t.judged_frames * self._shape.hop
         first = int(self._rng.integers(0, max(1, ours.shape[1] - count + 1)))
-        ours, theirs = ours[:, first : first + count], theirs[:, first : first + count]
+        heard = slice(self._t.judged_stretches), slice(first, first + count)
+        ours, theirs = ours[heard], theirs[heard]
         kinds = len(RESOLUTIONS), len(self._judges) - len(RESOLUTIONS)
         picked = [
             self._judges[int(self._rng.integers(kinds[0]))],
             self._judges[kinds[0] + int(self._rng.integers(kinds[1]))],
         ]
-        with torch.autocast(self._t.device.split(":")[0], torch.bfloat16):
+        with self._autocast():
             wrong = torch.zeros((), device=ours.device)
             for judge in picked:
                 said, _ = judge(torch.cat([theirs, ours.detach()]))
@@ -313,7 +341,7 @@ class _Run:
         self._judge_optimiser.step()
         fooled = features = torch.zeros((), device=ours.device)
         self._judges.requires_grad_(False)
-        with torch.autocast(self._t.device.split(":")[0], torch.bfloat16):
+        with self._autocast():
             for judge in picked:
                 with torch.no_grad():
                     _, wanted = judge(theirs)
@@ -324,6 +352,10 @@ class _Run:
                     features = features + (one.float() - other.float()).abs().mean() / level
         self._judges.requires_grad_(True)
         return fooled, features
+
+    def _autocast(self) -> Any:
+        kind = self._t.device.split(":")[0]
+        return self._torch.autocast(kind, self._torch.bfloat16, enabled=self._half)
 
     def _follow(self) -> None:
         """Move the average towards the newest weights; faster in the beginning."""
