@@ -167,7 +167,9 @@ def test_a_student_below_the_gate_is_refused_and_the_former_stays(
     assert (place / "in-use.json").read_text() == before
 
 
-def test_training_begins_with_a_shipped_student_and_refines_a_voices_own(voice, tmp_path, monkeypatch, capsys):
+def test_training_begins_with_a_shipped_student_and_refines_a_voices_own(
+    voice, tmp_path, monkeypatch, capsys
+):
     begun, plans = [], []
 
     def instead(name, teacher, origin, work, target, plan, warm, progress, guide):
