@@ -39,6 +39,7 @@ from voxedge.models.distil.package import (
 )
 from voxedge.models.distil.quantize import by_sensitivity, calibrate, most_int8
 from voxedge.models.distil.shape import StudentShape, Weights
+from voxedge.models.distil.spread import widen
 from voxedge.models.distil.teacher import load_shard, make_shards
 from voxedge.models.distil.train import Guide, Training, train
 from voxedge.models.progress import Progress, Silent
@@ -117,11 +118,21 @@ def distil_voice(
     shards = [load_shard(path) for path in paths]
     checkpoint = work / "training.pt"
     weights = train(plan.shape, shards, checkpoint, plan.training, warm, progress, guide=guide)
+    progress = progress or Silent()
+    progress.start("widening its levels", None, "trials")
+
+    def opinion(samples: Floats) -> float:
+        progress.advance(1)
+        return float(judge(samples, plan.shape.rate_hz).overall)
+
+    weights, wide = widen(plan.shape, weights, shards, opinion)
+    progress.finish()
     int8 = choose_int8(teacher, plan.shape, weights, judge, progress)
     training = (
         f"{plan.training.steps} steps of {plan.training.batch} stretches on "
         f"{plan.minutes:.0f} minutes of the teacher's speech, "
-        f"{'warm start' if warm is not None else 'from chance'}, seed {plan.training.seed}."
+        f"{'warm start' if warm is not None else 'from chance'}, seed {plan.training.seed}; "
+        f"level of the free spectrum widened by {wide.factor:.2f}."
     )
     student = Student(plan.shape, weights, int8, origin_sha256, training)
     target.mkdir(parents=True, exist_ok=True)

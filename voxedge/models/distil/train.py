@@ -260,11 +260,13 @@ class _Run:
         edge = t.margin * self._shape.hop
         heard = slice(edge, samples.shape[1] - edge)
         ours, theirs = samples[:, heard], batch["audio"][:, heard]
-        mel, linear, compressed = self._distance(ours, theirs)
+        mel, linear, power, compressed = self._distance(ours, theirs)
         pitch = pitch_distance(log_pitch, batch["hz"], batch["weight"])
         w = t.weights
-        loss = w.mel * mel + w.linear * linear + w.complex * compressed + w.pitch * pitch
-        named = {"mel": mel, "linear": linear, "complex": compressed, "pitch": pitch}
+        loss = w.mel * mel + w.linear * linear + w.power * power
+        loss = loss + w.complex * compressed + w.pitch * pitch
+        named = {"mel": mel, "linear": linear, "power": power, "complex": compressed}
+        named["pitch"] = pitch
         if judged:
             fooled, features = self._ask_judges(ours, theirs)
             loss = loss + w.adversarial * fooled + w.features * features
