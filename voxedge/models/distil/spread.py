@@ -146,5 +146,5 @@ def _pairs(shards: Sequence[Shard], hop: int) -> Iterator[tuple[Floats, Floats]]
             if not left:
                 return
             left -= 1
-            audio = shard.audio[begin * hop : end * hop].astype(np.float32) / 32767
+            audio = shard.audio[begin * hop : end * hop].astype(np.float32) / np.float32(32767)
             yield shard.prior[begin:end].astype(np.float32), audio
