@@ -28,6 +28,7 @@ from voxedge.engines.ocr.sparse import SparseReading, read_sparse
 from voxedge.engines.ocr.tesseract import Installation, TsvWord, find_installation
 from voxedge.engines.ocr.trace import Trace, Untraced
 from voxedge.engines.ocr.upright import RegionReading, View, find_upright
+from voxedge.engines.ocr.wholeness import doubt_hidden
 from voxedge.errors import NothingToRead
 from voxedge.flow import Frame
 from voxedge.vision.illumination import Grey, to_grey
@@ -253,6 +254,7 @@ def _regions(
             words = read_poor(words, read.strip.grey, recogniser, numbers.read)
         if numbers is not None:
             words = numbers.check(words, read.strip.grey)
+            words = doubt_hidden(words, read.strip.grey, read.strip.letter_px)
         ink = binarise(read.strip.grey)
         trace.region(page, read, words, ink)
         lines = printed_lines(
