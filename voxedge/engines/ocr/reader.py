@@ -146,7 +146,7 @@ class TesseractReader:
         if view is None or not _is_page(view, sample, recogniser):
             sparse = read_sparse(frame.pixels, grey, recogniser)
         if view is None and self._numbers is not None:
-            dim = find_dim(grey, recogniser, self._numbers.read)
+            dim = find_dim(grey, recogniser, self._numbers.read, self._numbers.find_lines)
             if dim is not None and (sparse is None or dim[1].value > sparse.score.value):
                 view, sparse = dim[0], None
         if view is not None and (
