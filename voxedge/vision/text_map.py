@@ -17,11 +17,15 @@ from voxedge.vision.textlines import TextLine, TextLines, turn
 
 Floats = npt.NDArray[np.float64]
 Map = npt.NDArray[np.float32]
+Ribbon = tuple[Floats, Floats]
+"""x and y of its pixels in the map."""
 
 _MARKED = 0.3
 """Probability from which a pixel belongs to a ribbon."""
 _SURE = 0.55
 """Mean probability of a ribbon that is print, and no texture."""
+_PARTED = 0.7
+"""The same, amid a ribbon of two lines that touch."""
 _MIN_AREA_PX = 12
 _LONG = 5.0
 """Length to thickness of a ribbon that tells the direction of lines."""
@@ -29,6 +33,10 @@ _MIN_LONG = 1.2
 """Length to thickness below which it is a mark, or a line that runs across."""
 _MARGIN = 0.8
 """By what a ribbon is shorter than its print at each end, in its own thicknesses."""
+_DOUBLE = 1.4
+"""Usual thicknesses of a ribbon that may be two."""
+_BESIDE = 0.5
+"""Share of its length for which a ribbon lies above another of the same two."""
 _NEAR_DEG = 8.0
 _SPREAD_DEG = 3.0
 
@@ -45,15 +53,18 @@ def lines_of_map(probability: Map, shape: tuple[int, int], heights: float) -> Te
     Returns:
         Lines in pixels of the picture; none where no ribbon is long enough to tell a direction.
     """
-    ribbons = _ribbons(probability, shape)
-    angle = _direction(ribbons)
+    scale = (shape[1] / probability.shape[1], shape[0] / probability.shape[0])
+    ribbons = _ribbons(probability, _MARKED)
+    angle = _direction(ribbons, scale)
     if angle is None:
         return TextLines((), 0.0, 0.0)
-    area = shape[0] * shape[1] / probability.size
+    area = scale[0] * scale[1]
+    ribbons = _parted(probability, ribbons, angle)
     lines = [
         line
         for x, y in ribbons
-        if (line := _line(*turn(x, y, angle), area * len(x), heights)) is not None
+        if (line := _line(*turn(x * scale[0], y * scale[1], angle), area * len(x), heights))
+        is not None
     ]
     if not lines:
         return TextLines((), angle, 0.0)
@@ -61,11 +72,10 @@ def lines_of_map(probability: Map, shape: tuple[int, int], heights: float) -> Te
     return TextLines(tuple(lines), angle, float(np.median(letters[:, 3] - letters[:, 1])))
 
 
-def _ribbons(probability: Map, shape: tuple[int, int]) -> list[tuple[Floats, Floats]]:
-    """Return x and y of the pixels of each ribbon, in pixels of the picture."""
-    marked = (probability > _MARKED).astype(np.uint8)
+def _ribbons(probability: Map, least: float) -> list[Ribbon]:
+    """Return the ribbons of pixels that are marked with at least this probability."""
+    marked = (probability > least).astype(np.uint8)
     _, labels, table, _ = cv2.connectedComponentsWithStats(marked, connectivity=8)
-    down, across = shape[0] / probability.shape[0], shape[1] / probability.shape[1]
     ribbons = []
     for label, (left, top, width, height, area) in enumerate(table):
         if label == 0 or area < _MIN_AREA_PX:
@@ -74,15 +84,43 @@ def _ribbons(probability: Map, shape: tuple[int, int]) -> list[tuple[Floats, Flo
         mask = labels[inside] == label
         if float(probability[inside][mask].mean()) >= _SURE:
             y, x = np.nonzero(mask)
-            ribbons.append(((x + left + 0.5) * across, (y + top + 0.5) * down))
+            ribbons.append((x + left + 0.5, y + top + 0.5))
     return ribbons
 
 
-def _direction(ribbons: list[tuple[Floats, Floats]]) -> float | None:
+def _parted(probability: Map, ribbons: list[Ribbon], angle: float) -> list[Ribbon]:
+    """Return the ribbons; thick ones that are two lines, which touch, as two."""
+
+    def extent(ribbon: Ribbon) -> tuple[float, float]:
+        along, _ = turn(*ribbon, angle)
+        return float(along.min()), float(along.max())
+
+    lengths = [max(1.0, np.ptp(extent(ribbon))) for ribbon in ribbons]
+    thick = [len(ribbon[0]) / length for ribbon, length in zip(ribbons, lengths, strict=True)]
+    usual = float(np.median(thick))
+    parted = []
+    for ribbon, thickness in zip(ribbons, thick, strict=True):
+        x, y = (side.astype(int) for side in ribbon)
+        pieces: list[Ribbon] = []
+        if thickness > _DOUBLE * usual:
+            alone = np.zeros_like(probability)
+            alone[y, x] = probability[y, x]
+            pieces = sorted(_ribbons(alone, _PARTED), key=lambda piece: -len(piece[0]))
+        if len(pieces) > 1:
+            (left, right), (other_left, other_right) = extent(pieces[0]), extent(pieces[1])
+            shared = min(right, other_right) - max(left, other_left)
+            # Pieces one behind the other are large print that fell apart.
+            if shared < _BESIDE * min(right - left, other_right - other_left):
+                pieces = []
+        parted += pieces if len(pieces) > 1 else [ribbon]
+    return parted
+
+
+def _direction(ribbons: list[Ribbon], scale: tuple[float, float]) -> float | None:
     """Return the commonest direction of long ribbons, in (-90, 90]; None without any."""
     angles, lengths = [], []
     for x, y in ribbons:
-        spread, axes = np.linalg.eigh(np.cov(np.stack([x, y])))
+        spread, axes = np.linalg.eigh(np.cov(np.stack([x * scale[0], y * scale[1]])))
         if spread[1] >= _LONG**2 * max(float(spread[0]), 0.1):
             angles.append(np.rad2deg(np.arctan2(axes[1, 1], axes[0, 1])) % 180.0)
             lengths.append(float(np.sqrt(spread[1])))

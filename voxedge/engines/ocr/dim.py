@@ -31,7 +31,7 @@ _UPRIGHT_SHARE = 0.75
 """Of the richest region, from which nobody needs to look at it upside down."""
 _HEIGHTS, _HEIGHTS_UNSPACED = 1.3, 1.7
 _HALF_ROW = 1.6
-"""Half the height of a line's crop, in thicknesses of its ribbon: descenders, and a little white."""
+"""Half the height of a line's crop, in thicknesses of its ribbon: with descenders, and white."""
 
 
 def find_dim(
