@@ -23,7 +23,7 @@ from voxedge.vision.hidden_print import (
 )
 from voxedge.vision.illumination import Grey
 
-_WIDE = 1.0
+_WIDE = 1.25
 """Letter heights: a wider white is no space between words. Justified lines have such, too, but
 theirs is clean paper."""
 _RIM = 0.25
@@ -91,7 +91,10 @@ class _Column:
         self._left = _side([line[0].left for line in map(_firm, lines) if line], 10)
         self._right = _side([line[-1].right for line in map(_firm, lines) if line], 90)
         # Specks at the paper's edge, and marks of lists, stand outside of the column.
-        inside = ([word for word in line if word.right > self._left] for line in lines)
+        inside = (
+            [word for word in line if word.right > self._left and word.left < self._right]
+            for line in lines
+        )
         self.rows = [self._row(line) for line in inside if line]
         middles = [row.middle for row in self.rows]
         self._pitch = float(np.median(np.diff(middles))) if len(middles) > 2 else 0.0
@@ -201,7 +204,7 @@ def _ends_sentence(word: str) -> bool:
 
 def _doubted(word: TsvWord) -> TsvWord:
     # What nobody checked is in doubt as it is.
-    return word if word.second is None else replace(word, second=f"{word.second}{UNSURE}")
+    return word if word.second is None else replace(word, second=f"{UNSURE}{word.second}")
 
 
 def _patch(word: TsvWord) -> Patch:
