@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voxedge.engines.ocr.line_finder import PaddleLineFinder, finder_input
+from voxedge.engines.ocr.line_finder import PaddleLineFinder, bands, finder_input
 from voxedge.engines.ocr.line_reader import LineText
 from voxedge.engines.ocr.number_check import NumberCheck
 from voxedge.errors import OcrFailed
@@ -49,6 +49,19 @@ def test_the_network_is_fed_sides_that_it_can_halve(shape):
     assert fed.shape[:2] == (1, 3)
     assert all(side % 32 == 0 and 32 <= side <= 1600 for side in fed.shape[2:])
     assert fed.dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(1600, 1184), (1600, 32), (320, 1600), (1600, 1600), (96, 64)])
+def test_bands_cover_every_row_once_and_overlap(shape):
+    height, width = shape
+    parts = bands(height, width)
+    assert [row for _, taken in parts for row in range(*taken)] == list(range(height))
+    for (top, bottom), (first, last) in parts:
+        assert (bottom - top) % 32 == 0
+        assert (bottom - top) * width <= max(1_000_000, 384 * width)
+        # Nothing is taken from where a band ends but the picture does not.
+        assert first - top >= (80 if top else 0)
+        assert bottom - last >= (80 if bottom < height else 0)
 
 
 def test_lines_come_in_pixels_of_the_picture():

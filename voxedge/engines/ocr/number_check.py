@@ -43,6 +43,8 @@ _BATCH = 12
 _DEADLINE_S = 20.0
 """For a batch: a number's crop takes 13 ms here, a whole line 40 ms, both about ten times that on a
 Pi 4, and more where other work is being done."""
+_FIND_DEADLINE_S = 90.0
+"""For the lines of a picture: 1.7 s of a core here."""
 
 
 class NumberCheck:
@@ -54,7 +56,7 @@ class NumberCheck:
             while the first lines are being recognised, and that ends with the process: a reader
             that hangs must not keep the process from ending.
         deadline_s: for a batch of lines. A reader that misses it is not asked again.
-        open_finder: opens what finds lines where tesseract cannot; when it is first needed. None
+        open_finder: opens what finds lines where tesseract cannot, each time it is needed. None
             where there is none, or where it returns None.
     """
 
@@ -68,7 +70,6 @@ class NumberCheck:
         self._name = name
         self._deadline_s = deadline_s
         self._open_finder = open_finder
-        self._finder: LineFinder | None = None
         self._calls: queue.SimpleQueue[_Call[Any]] = queue.SimpleQueue()
         self._is_lost = threading.Event()
         self._cpu_s = 0.0
@@ -130,7 +131,7 @@ class NumberCheck:
         """
         if self._open_finder is None:
             return None
-        probability = self._call(lambda _: self._find(grey))
+        probability = self._call(lambda _: self._find(grey), _FIND_DEADLINE_S)
         if not isinstance(probability, np.ndarray) or probability.ndim != 2:
             return None
         shape = (grey.shape[0], grey.shape[1])
@@ -138,14 +139,12 @@ class NumberCheck:
         return found if found.lines else None
 
     def _find(self, grey: Grey) -> Map | None:
-        if self._finder is None and self._open_finder is not None:
-            self._finder = self._open_finder()
-            if self._finder is None:
-                self._open_finder = None
-        return None if self._finder is None else self._finder.find(grey)
+        # Opened anew each time and let go: it is seldom needed, and takes 250 MB while it looks.
+        finder = self._open_finder() if self._open_finder is not None else None
+        return None if finder is None else finder.find(grey)
 
     def _ask(self, crops: list[Crop]) -> list[LineText] | None:
-        answer = self._call(lambda reader: reader.read(crops))
+        answer = self._call(lambda reader: reader.read(crops), self._deadline_s)
         if answer is None:
             return None
         if not _is_sane(answer, len(crops)):
@@ -153,15 +152,15 @@ class NumberCheck:
             return None
         return answer
 
-    def _call(self, work: Callable[[LineReader], _Result]) -> _Result | None:
+    def _call(self, work: Callable[[LineReader], _Result], deadline_s: float) -> _Result | None:
         """Have work done on the reader's thread; None where it fails or takes too long."""
         if self._is_lost.is_set():
             return None
         call = _Call(work)
         self._calls.put(call)
-        if not call.done.wait(self._deadline_s):
+        if not call.done.wait(deadline_s):
             self._is_lost.set()
-            _log.error("%s did not answer within %g s", self.name, self._deadline_s)
+            _log.error("%s did not answer within %g s", self.name, deadline_s)
             return None
         return call.answer
 

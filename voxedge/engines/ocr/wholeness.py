@@ -54,10 +54,9 @@ class _Row:
 def doubt_hidden(words: Sequence[TsvWord], grey: Grey, letter_px: float) -> tuple[TsvWord, ...]:
     """Return the words; numbers beside which print may be hidden have ``UNSURE`` in ``second``.
 
-    Looked at are the whites before and behind a number that are wider than a space: amid a line,
-    from the column's side to the line's first word, from its last word to the other side; of a
-    number that begins a line the end of the line before, and of one that ends a line the
-    beginning of the next; and a white between two lines in which another one would find room.
+    Looked at are the whites of a number's line that are wider than a space, amid it and at both
+    ends; those of the line before and behind where the sentence goes over from it or into it; and
+    a white between two lines in which another one would find room.
 
     Args:
         words: as recognised in one level picture of one column.
@@ -100,37 +99,59 @@ class _Column:
         self._pitch = float(np.median(np.diff(middles))) if len(middles) > 2 else 0.0
 
     def hides_beside(self, number: int, at: int) -> bool:
-        """Say whether print may be hidden in the line of word ``at`` of row ``number``.
+        """Say whether print may be hidden in the lines of the sentence of word ``at`` of a row.
 
-        Anywhere in it: what is left of a line with a hole may tell of another drug than it seems.
+        Anywhere in them: what is left of a sentence may tell of another drug than it seems.
         """
-        if self._begins_hidden(number) or self._ends_hidden(number) or self._has_hole(number):
+        words = self.rows[number].words
+        start, stop = _sentence_around(words, at)
+        if self._is_holed(number, start, stop):
             return True
-        if at == 0 and number and (self._ends_hidden(number - 1) or self._is_parted(number)):
-            return True
-        is_last = at + 1 == len(self.rows[number].words) and number + 1 < len(self.rows)
-        return is_last and (self._begins_hidden(number + 1) or self._is_parted(number + 1))
+        # The sentence may have begun in the line above, or go on in the one below.
+        if start == 0 and number:
+            above = self.rows[number - 1].words
+            begins, ends = _sentence_around(above, len(above) - 1)
+            ended = _ends_sentence(above[-1].text)
+            if not ended and self._is_holed(number - 1, begins, ends):
+                return True
+            if at == 0 and self._is_parted(number):
+                return True
+        if number + 1 == len(self.rows) or _ends_sentence(words[stop - 1].text):
+            return False
+        begins, ends = _sentence_around(self.rows[number + 1].words, 0)
+        return self._is_holed(number + 1, begins, ends) or (
+            at + 1 == len(words) and self._is_parted(number + 1)
+        )
 
-    def _has_hole(self, number: int) -> bool:
+    def _is_holed(self, number: int, start: int, stop: int) -> bool:
+        """Say whether print may be hidden between these words of a row, or where it ends."""
+        words = self.rows[number].words
+        if start == 0 and self._begins_hidden(number):
+            return True
+        if stop == len(words) and self._ends_hidden(number):
+            return True
         return any(
             self._hides(number, left.right, right.left, beside)
-            for left, right in itertools.pairwise(self.rows[number].words)
+            for left, right in itertools.pairwise(words[start:stop])
             for beside in (left, right)
         )
 
     def _begins_hidden(self, number: int) -> bool:
         first = self.rows[number].words[0]
-        left = max(self._left, first.left - round(_BESIDE * self._letter_px))
-        return self._hides(number, left, first.left, first)
+        reach = first.left - round(_BESIDE * self._letter_px)
+        if self._hides(number, max(self._left, reach), first.left, first):
+            return True
+        # A shine may part a line as a gutter does: what stands behind it does not begin like one.
+        goes_on = holds_figure(first.text[:1]) or first.text[:1].islower()
+        return goes_on and self._is_burnt(number, max(0, reach), first.left)
 
     def _ends_hidden(self, number: int) -> bool:
         last = self.rows[number].words[-1]
         if _ends_sentence(last.text):
             return False
-        right = min(self._right, last.right + round(_BESIDE * self._letter_px))
-        # A shine may cut a column as a gutter does.
-        beyond = min(self._grey.shape[1], last.right + round(_BESIDE * self._letter_px))
-        return self._hides(number, last.right, right, last) or self._is_burnt(
+        reach = last.right + round(_BESIDE * self._letter_px)
+        beyond = min(self._grey.shape[1], reach)
+        return self._hides(number, last.right, min(self._right, reach), last) or self._is_burnt(
             number, last.right, beyond
         )
 
@@ -193,6 +214,17 @@ def _firm(line: Sequence[TsvWord]) -> list[TsvWord]:
 
 def _side(places: Sequence[int], percentile: float) -> int:
     return round(float(np.percentile(places, percentile))) if places else 0
+
+
+def _sentence_around(words: Sequence[TsvWord], at: int) -> tuple[int, int]:
+    """Return where the sentence of a word begins and ends in its line."""
+    start = at
+    while start and not _ends_sentence(words[start - 1].text):
+        start -= 1
+    stop = at
+    while stop + 1 < len(words) and not _ends_sentence(words[stop].text):
+        stop += 1
+    return start, stop + 1
 
 
 def _ends_sentence(word: str) -> bool:
