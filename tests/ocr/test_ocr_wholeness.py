@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
+from voxedge.document.model import Box, Sentence, Word
+from voxedge.document.numbers import numbers_in
 from voxedge.engines.ocr.tesseract import TsvWord
 from voxedge.engines.ocr.wholeness import doubt_hidden
 
@@ -100,3 +104,37 @@ def test_words_without_numbers_and_pages_without_words_stay():
     plain = [w for w in words if w.line[2] == 4]
     assert doubt_hidden(plain, grey, LETTER_PX) == tuple(plain)
     assert doubt_hidden([], grey, LETTER_PX) == ()
+
+
+def test_a_hole_in_the_same_sentence_one_line_above_or_below():
+    words, grey = page()
+    # "before the / day of 04/2029 that stands on / the pack." is one sentence of three lines.
+    assert doubted([w for w in words if w.text != "pack."], grey) >= {"04/2029"}
+    assert doubted([w for w in words if w.text != "use"], grey) == {"25", "04/2029"}
+
+
+def test_a_hole_in_another_sentence_of_the_line_is_no_matter():
+    words, grey = page()
+    # In "the pack. Take 12 tablets now" the hole is behind the stop.
+    assert "04/2029" not in doubted([w for w in words if w.text != "tablets"], grey)
+
+
+def test_what_nobody_checked_stays_unchecked():
+    words, grey = page()
+    unchecked = [replace(w, second=None) for w in words if w.text != "tablets"]
+    assert all(w.second is None for w in doubt_hidden(unchecked, grey, LETTER_PX))
+
+
+def test_a_doubt_offers_no_other_reading():
+    words, grey = page()
+    (twelve,) = [
+        w
+        for w in doubt_hidden([w for w in words if w.text != "tablets"], grey, LETTER_PX)
+        if w.text == "12"
+    ]
+    box = Box(0, 0, 10, 10)
+    (number,) = numbers_in(
+        Sentence((Word("12", box, 0.95, 0, twelve.second), Word("now", box, 0.95, 0, "now")))
+    )
+    assert not number.is_certain
+    assert number.readings == ("12",)
