@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _LONG_SIDE_PX = 1600
 """Larger pictures are shrunk to it: 1.7 s of a core here, and small print is still found."""
-_BAND_PX = 500_000
+_BAND_PX = 2_000_000
 _OVERLAP_PX = 192
-"""A picture is looked at in bands of so many pixels, which overlap: the network takes 180 MB for
+"""A picture is looked at in bands of so many pixels, which overlap: the network takes 330 MB for
 these, and a Pi has a voice to keep in memory too."""
 _STEP_PX = 32
 """Sides are multiples of it: the network halves them five times."""

@@ -139,7 +139,7 @@ class NumberCheck:
         return found if found.lines else None
 
     def _find(self, grey: Grey) -> Map | None:
-        # Opened anew each time and let go: it is seldom needed, and takes 250 MB while it looks.
+        # Opened anew each time and let go: it is seldom needed, and takes 370 MB while it looks.
         finder = self._open_finder() if self._open_finder is not None else None
         return None if finder is None else finder.find(grey)
 
