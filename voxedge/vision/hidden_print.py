@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from voxedge.vision.illumination import Grey
 
+Floats = npt.NDArray[np.float64]
+
 _BRIGHTER = 1.05
 """Paper this much brighter than the page's usual paper lies in a shine."""
 _BURNT = 244
@@ -23,6 +25,12 @@ _VEIL = 0.35
 _FAINT = 0.3
 """Darkness of a column of pixels, in those of the print beside it, from which it is no paper:
 in clean paper of the darkest camera it is 0.1."""
+_COVER = 0.35
+"""Share of a line's height that a column of print covers with ink."""
+_BLOT = 0.8
+"""Darkness in contrasts of print beyond which it does not matter what the paper above is like."""
+_BEYOND, _GRAIN = 0.4, 0.6
+"""Letter heights of paper looked at above and below a line, and over which they are smoothed."""
 _SPECK = 0.7
 """Letter heights of such columns that are no rule of a table and no bullet."""
 _PAPER_PERCENTILE, _INK_PERCENTILE = 80, 8
@@ -119,16 +127,39 @@ def may_hide_print(grey: Grey, white: Patch, beside: Patch, usual: Light, letter
         return False
     if near.depth < (1.0 - _VEIL) * usual.depth:
         return True
-    return _dark_width(pixels, near) >= _SPECK * letter_px
+    return _dark_width(grey, white, near, letter_px) >= _SPECK * letter_px
 
 
-def _dark_width(pixels: npt.NDArray[np.uint8], near: Light) -> int:
-    """Return how many columns are as dark as a part of the print beside them."""
-    columns = pixels.mean(axis=0)
-    # The paper's own level here: light falls off along a line.
-    paper = float(np.percentile(columns, _PAPER_PERCENTILE))
-    inked = 0.35 * near.contrast
-    return int(np.sum(paper - columns > _FAINT * inked)) if inked > 0 else 0
+def _dark_width(grey: Grey, white: Patch, near: Light, letter_px: float) -> int:
+    """Return how many columns of a white are as dark as a part of the print beside them.
+
+    Darker than the paper above and below the line at the same place: the edge of a shadow is not.
+    A blot, which reaches beyond the line, is as dark as ink.
+    """
+    columns = _columns(grey, white)
+    if columns is None:
+        return 0
+    beyond = max(_MIN_SIDE_PX, round(_BEYOND * letter_px))
+    above = _columns(grey, Patch(white.left, max(0, white.top - beyond), white.right, white.top))
+    below = _columns(grey, Patch(white.left, white.bottom, white.right, white.bottom + beyond))
+    flat = np.full_like(columns, float(np.percentile(columns, _PAPER_PERCENTILE)))
+    sides = [_smoothed(side, letter_px) for side in (above, below) if side is not None]
+    paper = np.max(sides, axis=0) if sides else flat
+    is_ink = paper - columns > _FAINT * _COVER * near.contrast
+    is_blot = flat - columns > _BLOT * near.contrast
+    return int(np.sum(is_ink | is_blot))
+
+
+def _columns(grey: Grey, patch: Patch) -> Floats | None:
+    pixels = _pixels(grey, patch)
+    return None if pixels is None else np.asarray(pixels.mean(axis=0), np.float64)
+
+
+def _smoothed(columns: Floats, letter_px: float) -> Floats:
+    """Take the grain of a few rows away."""
+    side = min(len(columns), max(1, round(_GRAIN * letter_px)))
+    padded = np.pad(columns, (side // 2, side - 1 - side // 2), mode="edge")
+    return np.convolve(padded, np.ones(side) / side, mode="valid")
 
 
 def _pixels(grey: Grey, patch: Patch) -> npt.NDArray[np.uint8] | None:
