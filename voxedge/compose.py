@@ -96,14 +96,23 @@ def open_reader(trace: Trace | None = None) -> PageReader:
 
 def open_number_check() -> NumberCheck | None:
     """Return what checks numbers; None, and a line in the log, where it cannot be had."""
+    from voxedge.engines.ocr.line_finder import PaddleLineFinder
     from voxedge.engines.ocr.line_reader import PaddleLineReader
     from voxedge.engines.ocr.number_check import NumberCheck
-    from voxedge.models.readers import find_reader
+    from voxedge.models.readers import find_finder, find_reader
+
+    def open_finder() -> PaddleLineFinder | None:
+        finder = find_finder()
+        return None if finder is None else PaddleLineFinder(finder)
 
     try:
         entry, _ = find_reader(quick=True)
         # Its digest is checked and its network loaded while the first lines are recognised.
-        return NumberCheck(entry.name, lambda: PaddleLineReader(find_reader()[1], entry.name))
+        return NumberCheck(
+            entry.name,
+            lambda: PaddleLineReader(find_reader()[1], entry.name),
+            open_finder=open_finder,
+        )
     except VoxedgeError as error:
         _log.warning("%s", error)
         return None

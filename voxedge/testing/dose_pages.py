@@ -68,6 +68,36 @@ def care_page(seed: int, sentences: int = 26) -> str:
     return "\n".join(lines) + "\n"
 
 
+def letter_page(seed: int, sentences: int = 24) -> str:
+    """Return the markup of a letter about medicines: words and phrases of neither of the others.
+
+    The second set kept aside, made after the rules of the first were known.
+    """
+    draw = random.Random(f"letter {seed}")
+    drugs, places = draw.sample(_LETTER_DRUGS, len(_LETTER_DRUGS)), draw.sample(_PLACES, 8)
+    lines = [f"# Letter of {_date(draw)} from {places[0]}"]
+    phrases = draw.sample(_LETTER_PHRASES * 2, min(sentences, 2 * len(_LETTER_PHRASES)))
+    for number, phrase in enumerate(phrases):
+        if number % 8 == 0:
+            lines.append(f"## {places[number // 8 + 1]} clinic")
+        few = draw.randint(2, 9)
+        text = phrase.format(
+            drug=drugs[number % len(drugs)],
+            place=places[number % len(places)],
+            amount=_amount(draw),
+            other=_amount(draw),
+            value=_value(draw),
+            few=few,
+            more=few + draw.randint(1, 12),
+            many=draw.randint(12, 480),
+            decimal=f"{draw.randint(1, 90)}.{draw.randint(1, 9)}",
+            date=_date(draw),
+            later=_date(draw),
+        )
+        lines.append(f"- {text}" if draw.random() < 0.2 else text)
+    return "\n".join(lines) + "\n"
+
+
 def _value(draw: random.Random) -> str:
     return draw.choice(
         (
@@ -162,4 +192,30 @@ _CARE_TEMPLATES = (
     "Call the ward of {who} if the fever is above {number}.{small} °C for {small} hours.",
     "{who}: reduce {drug} by {number} % every {small} weeks.",
     "Order {number} boxes of {drug}, batch {large}, for room {low}.",
+)
+
+_LETTER_DRUGS = (
+    "Abrotanil", "Benzidol", "Corvetine", "Duprastat", "Elvoxin", "Fluridane", "Gemtorol",
+    "Halvistan", "Imratex", "Jentolide", "Krosanib", "Lumepril", "Mirzolan", "Nebutrex",
+)  # fmt: skip
+_PLACES = (
+    "Aldershot", "Birkenhead", "Carmarthen", "Dunfermline", "Eastbourne", "Fraserburgh",
+    "Gateshead", "Hartlepool", "Inverness", "Kilmarnock", "Lowestoft", "Macclesfield",
+)  # fmt: skip
+_LETTER_PHRASES = (
+    "Since {date} your mother has been on {amount} of {drug}, split into {few} doses.",
+    "We lowered {drug} from {amount} to {other} when she left {place} on {date}.",
+    "Her kidneys clear {decimal} ml/min, so {drug} must stay under {amount} a day.",
+    "Please bring the box marked {drug} {amount}, lot {many}, to {place} before {later}.",
+    "Of {many} people in {place} who were given {drug}, {few} in 100 had a headache.",
+    "Dissolve {few} sachets of {drug} in {many} ml of water and drink it within {more} hours.",
+    "The spray gives {amount} with each puff; {more} puffs a day are too many.",
+    "At {place} the level in her blood was {decimal} mmol/l, and {value} mmol/l a month later.",
+    "If a dose of {drug} is late by more than {few} hours, wait for the next one at noon.",
+    "Her next visit to {place} is on {later}; until then she weighs herself every {few} days.",
+    "Do not freeze {drug}; it keeps for {many} days at {few} to {more} °C after opening.",
+    "The drops hold {amount}/ml: count {more} of them, not {many}, for a child of {few} years.",
+    "Rub {decimal} g of {drug} into the knee {few} times a day, at most until {date}.",
+    "He may swim again {few} weeks after the last {amount} of {drug}, not earlier.",
+    "{drug} costs {decimal} pounds for {many} tablets in {place}.",
 )

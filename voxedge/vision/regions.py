@@ -35,7 +35,7 @@ def plan(found: TextLines) -> list[Region]:
     regions: list[Region] = []
     for number, lines in enumerate(ordered):
         bend = fit_bend(lines)
-        levels = [_level(line, bend) for line in lines]
+        levels = [level(line, bend) for line in lines]
         order = sorted(range(len(lines)), key=lambda i: levels[i][0] + levels[i][1])
         lines = [lines[i] for i in order]
         levels = [levels[i] for i in order]
@@ -72,7 +72,7 @@ def plan(found: TextLines) -> list[Region]:
     return regions
 
 
-def _level(line: TextLine, bend: Bend) -> tuple[float, float]:
+def level(line: TextLine, bend: Bend) -> tuple[float, float]:
     """Return top and bottom of a line with the bend taken away; robust to one tall mark."""
     x = (line.letters[:, 0] + line.letters[:, 2]) / 2
     shift = bend.offset(x, np.full_like(x, line.middle))
@@ -136,7 +136,7 @@ def _neighbours(
             shift = float(bend.shift(np.asarray(line.middle)))
             if line.right - shift < sides[0] or line.left - shift > sides[1]:
                 continue
-            line_top, line_bottom = _level(line, bend)
+            line_top, line_bottom = level(line, bend)
             if (line_top + line_bottom) / 2 < top:
                 above = max(above, min(top, line_bottom))
             elif (line_top + line_bottom) / 2 > bottom:

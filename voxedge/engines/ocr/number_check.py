@@ -14,17 +14,22 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
+
+import numpy as np
 
 from voxedge.document.agreement import lay_beside
 from voxedge.document.figures import holds_figure
 from voxedge.document.garbled_units import settled
 from voxedge.document.numbers import UNSURE
+from voxedge.engines.ocr.line_finder import LineFinder
 from voxedge.engines.ocr.line_reader import Crop, LineReader, LineText
 from voxedge.engines.ocr.spans import number_spans
 from voxedge.engines.ocr.tesseract import TsvWord
 from voxedge.errors import VoxedgeError
 from voxedge.vision.illumination import Grey
+from voxedge.vision.text_map import Map, lines_of_map
+from voxedge.vision.textlines import TextLines
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -38,6 +43,8 @@ _BATCH = 12
 _DEADLINE_S = 20.0
 """For a batch: a number's crop takes 13 ms here, a whole line 40 ms, both about ten times that on a
 Pi 4, and more where other work is being done."""
+_FIND_DEADLINE_S = 90.0
+"""For the lines of a picture: 1.7 s of a core here."""
 
 
 class NumberCheck:
@@ -49,14 +56,21 @@ class NumberCheck:
             while the first lines are being recognised, and that ends with the process: a reader
             that hangs must not keep the process from ending.
         deadline_s: for a batch of lines. A reader that misses it is not asked again.
+        open_finder: opens what finds lines where tesseract cannot, each time it is needed. None
+            where there is none, or where it returns None.
     """
 
     def __init__(
-        self, name: str, open_reader: Callable[[], LineReader], deadline_s: float = _DEADLINE_S
+        self,
+        name: str,
+        open_reader: Callable[[], LineReader],
+        deadline_s: float = _DEADLINE_S,
+        open_finder: Callable[[], LineFinder | None] | None = None,
     ) -> None:
         self._name = name
         self._deadline_s = deadline_s
-        self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
+        self._open_finder = open_finder
+        self._calls: queue.SimpleQueue[_Call[Any]] = queue.SimpleQueue()
         self._is_lost = threading.Event()
         self._cpu_s = 0.0
         threading.Thread(
@@ -110,17 +124,43 @@ class NumberCheck:
             texts += answer
         return texts
 
+    def find_lines(self, grey: Grey, heights: float) -> TextLines | None:
+        """Let the line finder look at a picture; None where there is none or it cannot.
+
+        Never raises. See ``text_map.lines_of_map`` for what comes and for ``heights``.
+        """
+        if self._open_finder is None:
+            return None
+        probability = self._call(lambda _: self._find(grey), _FIND_DEADLINE_S)
+        if not isinstance(probability, np.ndarray) or probability.ndim != 2:
+            return None
+        shape = (grey.shape[0], grey.shape[1])
+        found = lines_of_map(probability, shape, heights)
+        return found if found.lines else None
+
+    def _find(self, grey: Grey) -> Map | None:
+        # Opened anew each time and let go: it is seldom needed, and takes 370 MB while it looks.
+        finder = self._open_finder() if self._open_finder is not None else None
+        return None if finder is None else finder.find(grey)
+
     def _ask(self, crops: list[Crop]) -> list[LineText] | None:
+        answer = self._call(lambda reader: reader.read(crops), self._deadline_s)
+        if answer is None:
+            return None
+        if not _is_sane(answer, len(crops)):
+            _log.error("%s gave no answer about numbers", self.name)
+            return None
+        return answer
+
+    def _call(self, work: Callable[[LineReader], _Result], deadline_s: float) -> _Result | None:
+        """Have work done on the reader's thread; None where it fails or takes too long."""
         if self._is_lost.is_set():
             return None
-        call = _Call(crops)
+        call = _Call(work)
         self._calls.put(call)
-        if not call.done.wait(self._deadline_s):
+        if not call.done.wait(deadline_s):
             self._is_lost.set()
-            _log.error("%s did not answer within %g s", self.name, self._deadline_s)
-            return None
-        if call.answer is None or not _is_sane(call.answer, len(crops)):
-            _log.error("%s gave no answer about numbers", self.name)
+            _log.error("%s did not answer within %g s", self.name, deadline_s)
             return None
         return call.answer
 
@@ -130,7 +170,7 @@ class NumberCheck:
             call = self._calls.get()
             started_s = time.thread_time()
             if reader is not None:
-                call.answer = self._guarded(functools.partial(reader.read, call.crops))
+                call.answer = self._guarded(functools.partial(call.work, reader))
             self._cpu_s += time.thread_time() - started_s
             call.done.set()
 
@@ -145,10 +185,10 @@ class NumberCheck:
         return None
 
 
-class _Call:
-    def __init__(self, crops: list[Crop]) -> None:
-        self.crops = crops
-        self.answer: list[LineText] | None = None
+class _Call(Generic[_Result]):
+    def __init__(self, work: Callable[[LineReader], _Result]) -> None:
+        self.work = work
+        self.answer: _Result | None = None
         self.done = threading.Event()
 
 

@@ -28,6 +28,7 @@ from voxedge.engines.ocr.sparse import SparseReading, read_sparse
 from voxedge.engines.ocr.tesseract import Installation, TsvWord, find_installation
 from voxedge.engines.ocr.trace import Trace, Untraced
 from voxedge.engines.ocr.upright import RegionReading, View, find_upright
+from voxedge.engines.ocr.wholeness import doubt_hidden
 from voxedge.errors import NothingToRead
 from voxedge.flow import Frame
 from voxedge.vision.illumination import Grey, to_grey
@@ -145,7 +146,7 @@ class TesseractReader:
         if view is None or not _is_page(view, sample, recogniser):
             sparse = read_sparse(frame.pixels, grey, recogniser)
         if view is None and self._numbers is not None:
-            dim = find_dim(grey, recogniser, self._numbers.read)
+            dim = find_dim(grey, recogniser, self._numbers.read, self._numbers.find_lines)
             if dim is not None and (sparse is None or dim[1].value > sparse.score.value):
                 view, sparse = dim[0], None
         if view is not None and (
@@ -253,6 +254,7 @@ def _regions(
             words = read_poor(words, read.strip.grey, recogniser, numbers.read)
         if numbers is not None:
             words = numbers.check(words, read.strip.grey)
+            words = doubt_hidden(words, read.strip.grey, read.strip.letter_px)
         ink = binarise(read.strip.grey)
         trace.region(page, read, words, ink)
         lines = printed_lines(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
@@ -32,6 +33,10 @@ _SURE_SHARE = 0.45
 _NEARLY_GOOD = 5
 _MAX_PROBE_LETTERS = 260
 """A few lines tell which way up a page is; a whole column would be read for nothing."""
+
+
+Find = Callable[[Grey], tuple[TextLines, float]]
+"""Finds the lines of a picture: they, and its pixels to one of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,29 +153,33 @@ def find_upright(grey: Grey, recogniser: Recogniser) -> tuple[View, Score] | Non
     return None
 
 
-def view_of(grey: Grey) -> View | None:
+def view_of(grey: Grey, find: Find | None = None) -> View | None:
     """Return the picture turned by quarter turns so that its lines run level; None without lines.
 
     It may be upside down.
+
+    Args:
+        grey: ``uint8`` ``[h, w]``.
+        find: finds its lines; None to find them by their ink.
     """
-    return _view(grey, 0)
+    return _view(grey, 0, find or _find)
 
 
-def half_turned(view: View) -> View:
+def half_turned(view: View, find: Find | None = None) -> View:
     """Return the view turned upside down."""
-    turned = _view(np.ascontiguousarray(np.rot90(view.grey, 2)), view.rotation + 180)
+    turned = _view(np.ascontiguousarray(np.rot90(view.grey, 2)), view.rotation + 180, find or _find)
     # The same letters are found again; only a picture without any has no view.
     return turned if turned is not None else view
 
 
-def _view(grey: Grey, rotation: int) -> View | None:
-    found, zoom = _find(grey)
+def _view(grey: Grey, rotation: int, find: Find) -> View | None:
+    found, zoom = find(grey)
     if abs(found.angle_deg) > 45.0:
         # Lines that run down the picture (positive angle) come level by a turn to the left.
         turns = 1 if found.angle_deg > 0 else -1
         grey = np.ascontiguousarray(np.rot90(grey, turns))
         rotation -= 90 * turns
-        found, zoom = _find(grey)
+        found, zoom = find(grey)
     if not found.lines or abs(found.angle_deg) > 45.0:
         return None
     return View(grey, rotation % 360, zoom, found.angle_deg, tuple(plan(found)))
