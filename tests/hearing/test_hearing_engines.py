@@ -1,10 +1,8 @@
 """Recognisers: real ones where they are installed, and models that are damaged."""
 
 import asyncio
-import io
 import os
 import signal
-import subprocess
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from saying import speech_of, spoken
 
-from voxedge.audio.resample import resample
 from voxedge.audio.sound_file import read_speech
 from voxedge.bench.asr_noise import mixed, white
-from voxedge.bench.asr_speakers import trimmed
 from voxedge.bench.asr_words import with_words
 from voxedge.commands.grammar import Grammar, build
 from voxedge.commands.language import load
@@ -59,17 +55,6 @@ def sphinx() -> Any:
     engine = SphinxRecogniser()
     assert engine.set_grammar(EVERYTHING) == 0, "every word has its phonemes"
     return engine
-
-
-def speech_of(phrase: str, voice: str = "en-us+m3") -> Any:
-    command = ["espeak-ng", "-v", voice, "-s", "155", "--stdout", phrase]
-    done = subprocess.run(command, capture_output=True, check=True)
-    samples, rate_hz = soundfile.read(io.BytesIO(done.stdout), dtype="float32")
-    return trimmed(resample(samples, rate_hz, 16_000))
-
-
-def spoken(phrase: str, voice: str = "en-us+m3") -> Any:
-    return mixed(speech_of(phrase, voice), white, 25.0, 1)
 
 
 def meant(engine: Any, samples: Any) -> str | None:

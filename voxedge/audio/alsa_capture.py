@@ -124,7 +124,7 @@ class AlsaStream:
                 if got < 0 and self._alsa.snd_pcm_recover(self._pcm, int(got), 1) < 0:
                     return
                 if got > 0:
-                    samples = np.frombuffer(buffer, dtype=np.int16, count=int(got))
+                    samples = np.ctypeslib.as_array(buffer)[: int(got)]
                     self._on_block(samples.astype(np.float32) / np.float32(32768.0))
         finally:
             self._alsa.snd_pcm_close(self._pcm)

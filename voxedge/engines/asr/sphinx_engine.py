@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +22,18 @@ import numpy as np
 
 from voxedge.commands.endings import SETTLED_MS, Ending, Endings
 from voxedge.commands.grammar import Grammar, jsgf
+from voxedge.commands.language import load
 from voxedge.engines.asr.denoise import NoiseSuppressor
 from voxedge.engines.asr.evidence import NO_SOUND, Segment, evidence_of
+from voxedge.engines.asr.judgement import First, weigh
 from voxedge.engines.asr.pause import FRAME, FRAME_MS, Pause
 from voxedge.engines.asr.protocol import LONGEST_S, NOTHING, RATE_HZ, Heard, HeardWord
+from voxedge.engines.asr.second import SecondListener
 from voxedge.errors import RecogniserFailed, RecogniserMissing
 
 if TYPE_CHECKING:
     from voxedge.engines.asr.protocol import Int16Samples
+    from voxedge.engines.asr.whisper_listener import Opinion
 
 SHORTEST_S = 0.15
 """Of an utterance; a click is no word."""
@@ -72,10 +76,9 @@ class SphinxRecogniser:
         RecogniserMissing: the package is not installed.
     """
 
-    name = "pocketsphinx"
     language = "en"
 
-    def __init__(self) -> None:
+    def __init__(self, second: SecondListener | None = None) -> None:
         try:
             import pocketsphinx
         except ImportError as error:
@@ -83,7 +86,7 @@ class SphinxRecogniser:
                 language="en", reason="pip install 'voxedge[hearing]'"
             ) from error
         model = Path(pocketsphinx.__file__).parent / "model" / "en-us"
-        self._dictionary = read_dictionary(model / "cmudict-en-us.dict")
+        self._dictionary = Dictionary(model / "cmudict-en-us.dict")
         # With only the words that are said, a language model is made in 1 ms; with all 135,000 of
         # the dictionary it takes 2 s.
         with tempfile.NamedTemporaryFile("w", suffix=".dict", encoding="ascii") as empty:
@@ -98,16 +101,30 @@ class SphinxRecogniser:
                 bestpath=False,
                 loglevel="FATAL",
             )
+        self._second = second
+        self._meaning: Mapping[str, Hashable] = {}
         self._grammars = 0
         self._rivals: tuple[str, ...] = ()
         self._endings: Endings | None = None
         self._pieces: list[Int16Samples] = []
+        self._raw: list[Int16Samples] = []
+        self._part: tuple[int, int] | None = None
         self._samples = 0
         self._pause = Pause()
         self._suppressor = NoiseSuppressor()
         self._early: Heard | None = None
         self._stage = 0
         self._told = False
+
+    @property
+    def name(self) -> str:
+        """Which of them listen."""
+        both = self._second is not None and self._second.listening
+        return "pocketsphinx and whisper" if both else "pocketsphinx"
+
+    def wait_for_second(self) -> bool:
+        """Wait until the second listener is open; False where there is none. Blocking: seconds."""
+        return self._second is not None and self._second.wait()
 
     def set_grammar(self, grammar: Grammar) -> int:
         """See ``Recogniser.set_grammar``.
@@ -130,6 +147,12 @@ class SphinxRecogniser:
         except (ValueError, KeyError, RuntimeError) as error:
             raise RecogniserFailed(reason="the grammar was not taken") from error
         self._set_rivals(grammar)
+        if self._second is not None:
+            self._meaning = {p: m for p, m in grammar.meanings() if p not in declined}
+            numbers = enumerate(load(grammar.language).numbers, start=1)
+            self._second.learn(
+                tuple(self._meaning), {said: str(number) for number, said in numbers}
+            )
         self._endings = Endings(grammar)
         self.reset()
         return len(self.unheard(grammar))
@@ -156,7 +179,10 @@ class SphinxRecogniser:
         if not self._grammars or self._samples > LONGEST_S * RATE_HZ:
             return None
         self._samples += len(samples)
-        cleaned = self._suppressor.clean(np.asarray(samples, dtype=np.int16))
+        samples = np.asarray(samples, dtype=np.int16)
+        if self._second is not None:
+            self._raw.append(samples)
+        cleaned = self._suppressor.clean(samples)
         self._pieces.append(cleaned)
         pause_ms = self._pause.hear(cleaned)
         if pause_ms < DECODE_AFTER_MS[0]:
@@ -186,6 +212,8 @@ class SphinxRecogniser:
     def reset(self) -> None:
         """See ``Recogniser.reset``."""
         self._pieces.clear()
+        self._raw.clear()
+        self._part = None
         self._samples = 0
         self._pause.reset()
         self._suppressor = NoiseSuppressor()
@@ -194,7 +222,9 @@ class SphinxRecogniser:
         self._told = False
 
     def close(self) -> None:
-        """Nothing outlives the object."""
+        """Let the second listener's thread go."""
+        if self._second is not None:
+            self._second.close()
 
     def _ending(self, heard: Heard) -> Ending:
         if heard.confidence < SURE or self._endings is None:
@@ -207,13 +237,18 @@ class SphinxRecogniser:
         if end - first > MOST_FRAMES:
             return NOTHING
         # Mean and noise floor of the cepstra are those of the speech, not of the silence around it.
-        first = max(0, first - EDGE_FRAMES)
-        sound = sound[first * FRAME : (end + EDGE_FRAMES) * FRAME]
+        first, end = max(0, first - EDGE_FRAMES), end + EDGE_FRAMES
+        if self._early is not None and self._part == (first, min(end, len(sound) // FRAME)):
+            return self._early
+        sound = sound[first * FRAME : end * FRAME]
+        self._part = first, first + len(sound) // FRAME
         # All zeros make the decoder's cepstra infinite.
         if len(sound) < SHORTEST_S * RATE_HZ or int(np.max(np.abs(sound.astype(np.int32)))) < 8:
             return NOTHING
+        raw = np.concatenate(self._raw) if self._raw else sound[:0]
+        raw = raw[first * FRAME : first * FRAME + len(sound)]
         try:
-            return self._decode(sound.tobytes(), first, first + len(sound) // FRAME)
+            return self._decode(sound.tobytes(), raw, *self._part)
         except RuntimeError as error:
             raise RecogniserFailed(reason="the decoder failed") from error
 
@@ -231,10 +266,15 @@ class SphinxRecogniser:
             self._decoder.add_lm_file(RIVALS, file.name)
         self._rivals = words
 
-    def _decode(self, pcm: bytes, first: int, end: int) -> Heard:
+    def _decode(self, pcm: bytes, raw: Int16Samples, first: int, end: int) -> Heard:
+        asked = self._second.hear(raw) if self._second is not None else None
         decoded = self._search(f"grammar{self._grammars}", pcm)
         said = [s for s in decoded if s.label not in NO_SOUND]
         if sum(s.frames for s in said) < FEWEST_FRAMES:
+            said = []
+        if asked is not None:
+            return self._together(decoded, said, asked.result(), first, end)
+        if not said:
             return NOTHING
         words = [s.label.partition("(")[0] for s in said]
         evidence = evidence_of(
@@ -244,16 +284,26 @@ class SphinxRecogniser:
             self._pause.loud(first, end),
         )
         confidence = round(evidence.confidence, 3)
-        timed = tuple(
-            HeardWord(
-                word,
-                FRAME_MS * (first + s.first),
-                FRAME_MS * (first + s.last + 1),
-                confidence,
-            )
-            for word, s in zip(words, said, strict=True)
-        )
+        timed = _timed(said, first, confidence)
         return Heard(" ".join(words), timed, confidence, end_ms=timed[-1].end_ms)
+
+    def _together(
+        self, decoded: list[Segment], said: list[Segment], opinion: Opinion, first: int, end: int
+    ) -> Heard:
+        phrase = " ".join(s.label.partition("(")[0] for s in said)
+        own = First(phrase)
+        if said:
+            found = evidence_of(decoded, (), (), self._pause.loud(first, end))
+            own = First(phrase, found.fit, found.coverage)
+        weighed = weigh(own, opinion.likelihood, opinion.lost, self._meaning)
+        if weighed is None:
+            return NOTHING
+        confidence = round(weighed.confidence, 3)
+        timed = _timed(said, first, confidence)
+        if weighed.phrase != phrase:
+            # Whisper tells no times: its words share those of the speech.
+            timed = _shared(weighed.phrase, first, end, confidence)
+        return Heard(weighed.phrase, timed, confidence, end_ms=timed[-1].end_ms)
 
     def _search(self, name: str, pcm: bytes) -> list[Segment]:
         decoder = self._decoder
@@ -274,7 +324,7 @@ class SphinxRecogniser:
             (spelling, " ".join(phonemes))
             for word in sorted(words)
             if word in self._dictionary and self._decoder.lookup_word(word) is None
-            for spelling, phonemes in variants(word, self._dictionary[word])
+            for spelling, phonemes in variants(word, self._dictionary.of(word))
         ]
         for index, (spelling, phonemes) in enumerate(new):
             # The last one has the decoder build its tables anew.
@@ -287,21 +337,55 @@ class SphinxRecogniser:
         return tuple(
             phoneme
             for word in phrase.lower().split()
-            for phoneme in self._dictionary.get(word, ((),))[0]
+            for phoneme in (self._dictionary.of(word) or ((),))[0]
         )
 
 
-Pronunciations = Mapping[str, tuple[tuple[str, ...], ...]]
+def _timed(said: Sequence[Segment], first: int, confidence: float) -> tuple[HeardWord, ...]:
+    return tuple(
+        HeardWord(
+            s.label.partition("(")[0],
+            FRAME_MS * (first + s.first),
+            FRAME_MS * (first + s.last + 1),
+            confidence,
+        )
+        for s in said
+    )
 
 
-def read_dictionary(path: Path) -> Pronunciations:
-    """Return the pronunciations of each word of a CMU dictionary, the usual one first."""
-    found: dict[str, tuple[tuple[str, ...], ...]] = dict(PRONUNCIATIONS)
-    for line in path.read_text(encoding="utf-8").splitlines():
-        spelling, _, phonemes = line.partition(" ")
-        word = spelling.partition("(")[0]
-        found[word] = (*found.get(word, ()), tuple(phonemes.split()))
-    return found
+def _shared(phrase: str, first: int, end: int, confidence: float) -> tuple[HeardWord, ...]:
+    words = phrase.split()
+    cuts = [FRAME_MS * (first + (end - first) * n // len(words)) for n in range(len(words) + 1)]
+    return tuple(
+        HeardWord(word, start_ms, end_ms, confidence)
+        for word, start_ms, end_ms in zip(words, cuts, cuts[1:], strict=False)
+    )
+
+
+class Dictionary:
+    """Pronunciations of the CMU dictionary, the usual one of a word first.
+
+    A line is taken apart only when its word is asked for: all 135,000 cost 0.3 s at each start.
+
+    Args:
+        path: of the dictionary.
+    """
+
+    def __init__(self, path: Path) -> None:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        self._lines = dict(line.partition(" ")[::2] for line in lines)
+
+    def __contains__(self, word: str) -> bool:
+        return word in PRONUNCIATIONS or word in self._lines
+
+    def of(self, word: str) -> tuple[tuple[str, ...], ...]:
+        """Return every pronunciation of a word; none of an unknown one."""
+        found = list(PRONUNCIATIONS.get(word, ()))
+        number = 1
+        while (line := self._lines.get(word if number == 1 else f"{word}({number})")) is not None:
+            found.append(tuple(line.split()))
+            number += 1
+        return tuple(found)
 
 
 def variants(word: str, spoken: Sequence[Sequence[str]]) -> Iterator[tuple[str, Sequence[str]]]:
