@@ -106,8 +106,9 @@ def test_the_same_sound_is_judged_once() -> None:
     for at in range(0, len(sound), 512):
         engine.feed(sound[at : at + 512])
     engine.finish()
-    # At the first pause, once more with all of the edge behind it, and not again at the end.
-    assert len(judge.heard) == 2
+    # Unsure at the first pause: it is looked at again at the second and at the end, but the part
+    # that is speech, with its edges, has not changed.
+    assert len(judge.heard) == 1
     engine.close()
 
 

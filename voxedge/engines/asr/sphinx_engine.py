@@ -295,7 +295,7 @@ class SphinxRecogniser:
         if said:
             found = evidence_of(decoded, (), (), self._pause.loud(first, end))
             own = First(phrase, found.fit, found.coverage)
-        weighed = weigh(own, opinion.likelihood, opinion.lost, self._meaning)
+        weighed = weigh(own, opinion.likelihood, opinion.lost, self._meaning, self._length)
         if weighed is None:
             return NOTHING
         confidence = round(weighed.confidence, 3)
@@ -332,6 +332,10 @@ class SphinxRecogniser:
 
     def _knows(self, word: str) -> bool:
         return word in self._dictionary
+
+    def _length(self, phrase: str) -> int:
+        """Return how many phonemes a phrase has; of a word without any known, its letters."""
+        return sum(len((self._dictionary.of(w) or (w,))[0]) for w in phrase.lower().split())
 
     def _phonemes(self, phrase: str) -> tuple[str, ...]:
         return tuple(
