@@ -165,6 +165,7 @@ def test_closing_does_not_wait_for_one_that_hangs() -> None:
         return FakeJudge()
 
     second = SecondListener(slow)
+    second.learn(("stop",), {})
     second.close()
     assert not second.listening
     hang.set()

@@ -40,23 +40,30 @@ class Judge(Protocol):
 class SecondListener:
     """A ``Judge`` on its own thread. Made and used on one other thread.
 
+    It is opened once the first grammar is known: a worker that was killed shall hear again before
+    it reads 75 MB.
+
     Args:
         opener: makes the judge, there. Blocking: a second, several on a Pi 4.
     """
 
     def __init__(self, opener: Callable[[], Judge]) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="second-listener")
-        self._judge: Future[Judge] = self._thread.submit(opener)
-        self._judge.add_done_callback(_tell)
+        self._opener = opener
+        self._judge: Future[Judge] | None = None
         self._learnt: Future[bool] | None = None
 
     def learn(self, phrases: Sequence[str], digits: Mapping[str, str]) -> None:
         """Say what may be said from now on; returns at once."""
+        if self._judge is None:
+            self._judge = self._thread.submit(self._opener)
+            self._judge.add_done_callback(_tell)
+        judge = self._judge
 
         def learn() -> bool:
-            if self._judge.exception() is not None:
+            if judge.exception() is not None:
                 return False
-            self._judge.result().learn(phrases, digits)
+            judge.result().learn(phrases, digits)
             return True
 
         self._learnt = self._thread.submit(learn)
@@ -64,7 +71,13 @@ class SecondListener:
     @property
     def listening(self) -> bool:
         """Whether it is open. What it is asked waits until it has learned what may be said."""
-        return self._learnt is not None and self._judge.done() and not self._judge.exception()
+        judge = self._judge
+        return (
+            judge is not None
+            and judge.done()
+            and not judge.cancelled()
+            and judge.exception() is None
+        )
 
     def wait(self) -> bool:
         """Wait until it listens; False where it never will. For tests and measurements."""
@@ -72,7 +85,7 @@ class SecondListener:
 
     def hear(self, samples: Int16Samples) -> Future[Opinion] | None:
         """Begin to judge ``int16`` ``[n]``; None while it is not open."""
-        if not self.listening:
+        if self._judge is None or not self.listening:
             return None
         return self._thread.submit(self._judge.result().hear, samples)
 

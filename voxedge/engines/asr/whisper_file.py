@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,24 @@ class WeightsDamaged(ValueError):
     """The file is not what it should be; the text tells what is wrong."""
 
 
-def read_weights(path: Path) -> Mapping[str, Array]:
-    """Map the variables of a file.
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The variables of a file.
 
-    Returns:
-        Name to array, read-only, as typed in the file (``float16`` for most).
+    Attributes:
+        arrays: by name, read-only, as typed in the file (``float16`` for most).
+    """
+
+    arrays: Mapping[str, Array]
+    _data: mmap.mmap
+
+    def let_go(self) -> None:
+        """Give the memory of what was looked at back; it is read again when it is needed."""
+        self._data.madvise(mmap.MADV_DONTNEED)
+
+
+def read_weights(path: Path) -> Weights:
+    """Map the variables of a file.
 
     Raises:
         OSError: it cannot be opened.
@@ -46,7 +60,7 @@ def read_weights(path: Path) -> Mapping[str, Array]:
         except ValueError as error:
             raise WeightsDamaged("the file is empty") from error
     try:
-        return _variables(_Cursor(data))
+        return Weights(_variables(_Cursor(data)), data)
     except (struct.error, UnicodeDecodeError, KeyError, ValueError) as error:
         raise WeightsDamaged(f"not a model file: {error}") from error
 

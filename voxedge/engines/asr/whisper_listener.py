@@ -194,7 +194,10 @@ def open_whisper(folder: Path) -> WhisperListener:
         OSError: it cannot be read.
     """
     try:
-        net = WhisperNet(read_weights(folder / "model.bin"))
-        return WhisperListener(net, read_spelling(folder / "tokenizer.json"))
+        spelling = read_spelling(folder / "tokenizer.json")
+        weights = read_weights(folder / "model.bin")
+        listener = WhisperListener(WhisperNet(weights.arrays), spelling)
+        weights.let_go()
+        return listener
     except (KeyError, ValueError) as error:
         raise WeightsDamaged(f"not Whisper: {error}") from error

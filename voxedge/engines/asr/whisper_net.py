@@ -119,7 +119,7 @@ class WhisperNet:
     """The network. Immutable; any thread.
 
     Args:
-        weights: of ``whisper_file.read_weights``.
+        weights: of ``whisper_file.read_weights``, by name.
 
     Raises:
         KeyError: a variable is missing.
