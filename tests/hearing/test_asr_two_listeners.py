@@ -46,7 +46,7 @@ class FakeJudge:
 
     def hear(self, samples: Any) -> Opinion:
         self.heard.append(samples)
-        return Opinion(self.likelihood, {p: 0.3 * v for p, v in self.likelihood.items()}, -3.0)
+        return Opinion(self.likelihood, {p: 0.3 * v for p, v in self.likelihood.items()})
 
 
 def both(judge: Any, grammar: Grammar = EVERYTHING) -> SphinxRecogniser:

@@ -189,11 +189,10 @@ def test_it_writes_what_the_reference_writes(whisper: WhisperListener, folder: P
         [start],
         beam_size=1,
     )
-    net, tokens = whisper._net, list(start)
-    heard, known = net.hear(mel), net.start()
+    net = whisper._net
+    heard = net.hear(mel)
     everything = net.embeddings(np.arange(net.vocabulary)).T
-    for token in tokens:
-        state, known = net.step(heard, known, np.array([token]))
+    state, known = net.begin(heard, np.array(start))
     written: list[int] = []
     while len(written) < len(wanted.sequences_ids[0]):
         written.append(int((state @ everything)[0].argmax()))
@@ -204,12 +203,14 @@ def test_it_writes_what_the_reference_writes(whisper: WhisperListener, folder: P
 def test_several_beginnings_are_judged_as_one_by_one(whisper: WhisperListener) -> None:
     net = whisper._net
     heard = net.hear(np.random.default_rng(3).normal(0, 0.3, (60, BANDS)).astype(np.float32))
-    _, known = net.step(heard, net.start(), np.array([50257]))
+    _, known = net.begin(heard, np.array([50257]))
     two, both = net.step(heard, known.take(np.array([0, 0])), np.array([400, 1200]))
     for row, token in enumerate((400, 1200)):
         one, alone = net.step(heard, known, np.array([token]))
         np.testing.assert_allclose(two[row], one[0], atol=1e-4)
         np.testing.assert_allclose(both.take(np.array([row])).keys, alone.keys, atol=1e-5)
+    at_once, _ = net.begin(heard, np.array([50257, 1200]))
+    np.testing.assert_allclose(at_once[0], two[1], atol=1e-4)
 
 
 # -- phrases ---------------------------------------------------------------------------------------
@@ -286,7 +287,7 @@ def test_both_listeners_together_choose() -> None:
     lost = {"next": -1.0, "back": -0.5}
     alone = weigh(First(""), likelihood, lost, MEANING, len)
     assert alone is not None
-    assert (alone.phrase, alone.agreed, alone.likelihood) == ("back", False, -2.0)
+    assert (alone.phrase, alone.agreed, alone.margin) == ("back", False, pytest.approx(1.0))
     both = weigh(First("next", -0.002, 0.9), likelihood, lost, MEANING, len)
     assert both is not None
     assert (both.phrase, both.agreed, both.coverage) == ("next", True, 0.9)
@@ -320,7 +321,7 @@ def test_any_opinion_gives_a_confidence(
 
 
 def test_doubt_lowers_confidence() -> None:
-    sure = Weighed("next", -1.5, -0.1, agreed=True, fit=-0.003, coverage=0.95, phonemes=5)
+    sure = Weighed("next", -1.5, -0.1, 12.0, agreed=True, fit=-0.003, coverage=0.95, phonemes=5)
     assert sure.confidence > 0.9
     assert replace(sure, lost=-15.0, likelihood=-20.0).confidence < 0.3
     assert replace(sure, agreed=False).confidence < sure.confidence

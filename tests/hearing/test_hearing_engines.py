@@ -22,7 +22,7 @@ from voxedge.commands.language import load
 from voxedge.commands.parse import understand
 from voxedge.engines.asr.hosted import HostedRecogniser, heard_from_header, heard_to_header
 from voxedge.engines.asr.protocol import NOTHING, Heard, HeardWord
-from voxedge.engines.asr.sphinx_engine import unigrams, variants
+from voxedge.engines.asr.sphinx_decoder import unigrams, variants
 from voxedge.engines.asr.vosk_engine import segmenter, without_decoys
 from voxedge.engines.framing import Message
 from voxedge.errors import (

@@ -11,25 +11,25 @@ Both searches take 0.11 of real time on the development machine.
 
 from __future__ import annotations
 
-import math
-import tempfile
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxedge.actions import Action
 from voxedge.commands.endings import SETTLED_MS, Ending, Endings
 from voxedge.commands.grammar import Grammar, jsgf
 from voxedge.commands.language import load
+from voxedge.commands.parse import threshold
 from voxedge.engines.asr.denoise import NoiseSuppressor
 from voxedge.engines.asr.evidence import NO_SOUND, Segment, evidence_of
-from voxedge.engines.asr.judgement import First, weigh
+from voxedge.engines.asr.judgement import First, Weighed, weigh
 from voxedge.engines.asr.pause import FRAME, FRAME_MS, Pause
 from voxedge.engines.asr.protocol import LONGEST_S, NOTHING, RATE_HZ, Heard, HeardWord
 from voxedge.engines.asr.second import SecondListener
-from voxedge.errors import RecogniserFailed, RecogniserMissing
+from voxedge.engines.asr.sphinx_decoder import Dictionary, SphinxDecoder, model_folder
+from voxedge.errors import RecogniserFailed
 
 if TYPE_CHECKING:
     from voxedge.engines.asr.protocol import Int16Samples
@@ -58,16 +58,6 @@ DECODE_AFTER_MS = (90, 320)
 """Of silence. What is not sure at the first is decoded once more, with more of the room's noise to
 judge by, while the endpointer still waits."""
 
-SURE = 0.5
-"""Confidence from which on a speaker is not waited for."""
-
-PRONUNCIATIONS = {"shush": (("SH", "AH", "SH"),)}
-"""Words of commands that the bundled dictionary lacks."""
-
-
-RIVALS = "rivals"
-"""The search for the loop of everyday words."""
-
 
 class SphinxRecogniser:
     """A ``Recogniser`` for English. Blocking: made and used on one thread.
@@ -79,32 +69,14 @@ class SphinxRecogniser:
     language = "en"
 
     def __init__(self, second: SecondListener | None = None) -> None:
-        try:
-            import pocketsphinx
-        except ImportError as error:
-            raise RecogniserMissing(
-                language="en", reason="pip install 'voxedge[hearing]'"
-            ) from error
-        model = Path(pocketsphinx.__file__).parent / "model" / "en-us"
-        self._dictionary = Dictionary(model / "cmudict-en-us.dict")
-        # With only the words that are said, a language model is made in 1 ms; with all 135,000 of
-        # the dictionary it takes 2 s.
-        with tempfile.NamedTemporaryFile("w", suffix=".dict", encoding="ascii") as empty:
-            self._decoder: Any = pocketsphinx.Decoder(
-                hmm=str(model / "en-us"),
-                dict=empty.name,
-                lm=None,
-                # Both searches must score all senones, or their scores have different zeros.
-                compallsen=True,
-                cmn="batch",
-                fwdflat=False,
-                bestpath=False,
-                loglevel="FATAL",
-            )
+        self._dictionary = Dictionary(model_folder() / "cmudict-en-us.dict")
+        # Both searches must score all senones, or their scores have different zeros.
+        self._decoder = SphinxDecoder(self._dictionary, all_senones=True)
+        self._both = False
+        self._said: tuple[str, frozenset[str]] | None = None
+        """The grammar as the decoder takes it, and its words."""
         self._second = second
-        self._meaning: Mapping[str, Hashable] = {}
-        self._grammars = 0
-        self._rivals: tuple[str, ...] = ()
+        self._meaning: Mapping[str, tuple[Action, tuple[str, ...]]] = {}
         self._endings: Endings | None = None
         self._pieces: list[Int16Samples] = []
         self._raw: list[Int16Samples] = []
@@ -119,12 +91,13 @@ class SphinxRecogniser:
     @property
     def name(self) -> str:
         """Which of them listen."""
-        both = self._second is not None and self._second.listening
-        return "pocketsphinx and whisper" if both else "pocketsphinx"
+        return "pocketsphinx and whisper" if self._both else "pocketsphinx"
 
     def wait_for_second(self) -> bool:
-        """Wait until the second listener is open; False where there is none. Blocking: seconds."""
-        return self._second is not None and self._second.wait()
+        """Wait until both listen; False where there is no second one. Blocking: seconds."""
+        if self._second is not None and self._second.wait():
+            self.reset()
+        return self._both
 
     def set_grammar(self, grammar: Grammar) -> int:
         """See ``Recogniser.set_grammar``.
@@ -137,18 +110,14 @@ class SphinxRecogniser:
         text = jsgf(Grammar(grammar.language, sure, grammar.values), self._knows)
         if not text:
             raise RecogniserFailed(reason="nothing in the grammar can be heard")
-        self._learn({word for p in grammar.phrases() for word in p.split()} | set(grammar.decoys))
-        old, self._grammars = f"grammar{self._grammars}", self._grammars + 1
-        try:
-            self._decoder.add_jsgf_string(f"grammar{self._grammars}", text)
-            self._decoder.activate_search(f"grammar{self._grammars}")
-            if self._grammars > 1:
-                self._decoder.remove_search(old)
-        except (ValueError, KeyError, RuntimeError) as error:
-            raise RecogniserFailed(reason="the grammar was not taken") from error
-        self._set_rivals(grammar)
+        words = frozenset(word for p in grammar.phrases() for word in p.split())
+        self._said = None
+        self._decoder.set_grammar(text, words)
+        self._said = text, words
+        if not self._both:
+            self._decoder.set_rivals(self._rivals(grammar))
+        self._meaning = {p: m for p, m in grammar.meanings() if p not in declined}
         if self._second is not None:
-            self._meaning = {p: m for p, m in grammar.meanings() if p not in declined}
             numbers = enumerate(load(grammar.language).numbers, start=1)
             self._second.learn(
                 tuple(self._meaning), {said: str(number) for number, said in numbers}
@@ -176,7 +145,7 @@ class SphinxRecogniser:
         Raises:
             RecogniserFailed: the decoder failed.
         """
-        if not self._grammars or self._samples > LONGEST_S * RATE_HZ:
+        if self._said is None or self._samples > LONGEST_S * RATE_HZ:
             return None
         self._samples += len(samples)
         samples = np.asarray(samples, dtype=np.int16)
@@ -189,7 +158,7 @@ class SphinxRecogniser:
             self._early, self._told, self._stage = None, False, 0
             return None
         stage = sum(pause_ms >= after_ms for after_ms in DECODE_AFTER_MS)
-        if self._early is None or (stage > self._stage and self._early.confidence < SURE):
+        if self._early is None or (stage > self._stage and not self._sure(self._early)):
             self._early = self._decode_all()
         self._stage = stage
         if self._told or pause_ms < SETTLED_MS[self._ending(self._early)]:
@@ -203,14 +172,18 @@ class SphinxRecogniser:
         Raises:
             RecogniserFailed: no grammar was set, or the decoder failed.
         """
-        if not self._grammars:
+        if self._said is None:
             raise RecogniserFailed(reason="no grammar was set")
         heard = self._early or self._decode_all()
-        self.reset()
+        self._forget()
         return heard
 
     def reset(self) -> None:
         """See ``Recogniser.reset``."""
+        self._forget()
+        self._join()
+
+    def _forget(self) -> None:
         self._pieces.clear()
         self._raw.clear()
         self._part = None
@@ -227,9 +200,14 @@ class SphinxRecogniser:
             self._second.close()
 
     def _ending(self, heard: Heard) -> Ending:
-        if heard.confidence < SURE or self._endings is None:
+        if not self._sure(heard) or self._endings is None:
             return Ending.OPEN
         return self._endings.of(heard.text)
+
+    def _sure(self, heard: Heard) -> bool:
+        """Whether a speaker need not be waited for: what was heard would be done."""
+        meaning = self._meaning.get(heard.text)
+        return meaning is not None and heard.confidence >= threshold(meaning[0])
 
     def _decode_all(self) -> Heard:
         sound = np.concatenate(self._pieces) if self._pieces else np.zeros(0, dtype=np.int16)
@@ -252,34 +230,23 @@ class SphinxRecogniser:
         except RuntimeError as error:
             raise RecogniserFailed(reason="the decoder failed") from error
 
-    def _set_rivals(self, grammar: Grammar) -> None:
-        """Make the loop of everyday words: all decoys but the words of the commands themselves."""
+    def _rivals(self, grammar: Grammar) -> tuple[str, ...]:
+        """Return the loop of everyday words: all decoys but the words of the commands."""
         own = {word for t in grammar.templates for word in t.phrase.lower().split()}
         own |= {phrase for phrase in grammar.phrases() if " " not in phrase}
-        words = tuple(w for w in dict.fromkeys(grammar.decoys) if w not in own and self._knows(w))
-        if words == self._rivals:
-            return
-        # The decoder takes language models from files only.
-        with tempfile.NamedTemporaryFile("w", suffix=".lm", encoding="ascii") as file:
-            file.write(unigrams(words))
-            file.flush()
-            self._decoder.add_lm_file(RIVALS, file.name)
-        self._rivals = words
+        return tuple(w for w in dict.fromkeys(grammar.decoys) if w not in own and self._knows(w))
 
     def _decode(self, pcm: bytes, raw: Int16Samples, first: int, end: int) -> Heard:
-        asked = self._second.hear(raw) if self._second is not None else None
-        decoded = self._search(f"grammar{self._grammars}", pcm)
-        said = [s for s in decoded if s.label not in NO_SOUND]
-        if sum(s.frames for s in said) < FEWEST_FRAMES:
-            said = []
+        asked = self._second.hear(raw) if self._second is not None and self._both else None
         if asked is not None:
-            return self._together(decoded, said, asked.result(), first, end)
+            return self._together(pcm, asked.result(), first, end)
+        decoded, said = self._by_grammar(pcm)
         if not said:
             return NOTHING
-        words = [s.label.partition("(")[0] for s in said]
+        words = _words(said).split()
         evidence = evidence_of(
             decoded,
-            self._search(RIVALS, pcm) if self._rivals else (),
+            self._decoder.by_rivals(pcm),
             [phoneme for word in words for phoneme in self._phonemes(word)],
             self._pause.loud(first, end),
         )
@@ -287,48 +254,43 @@ class SphinxRecogniser:
         timed = _timed(said, first, confidence)
         return Heard(" ".join(words), timed, confidence, end_ms=timed[-1].end_ms)
 
-    def _together(
-        self, decoded: list[Segment], said: list[Segment], opinion: Opinion, first: int, end: int
-    ) -> Heard:
-        phrase = " ".join(s.label.partition("(")[0] for s in said)
-        own = First(phrase)
-        if said:
-            found = evidence_of(decoded, (), (), self._pause.loud(first, end))
-            own = First(phrase, found.fit, found.coverage)
-        weighed = weigh(own, opinion.likelihood, opinion.lost, self._meaning, self._length)
+    def _by_grammar(self, pcm: bytes) -> tuple[list[Segment], list[Segment]]:
+        """Return the decoding, and its words; none where they are too short for a command."""
+        decoded = self._decoder.by_grammar(pcm)
+        said = [s for s in decoded if s.label not in NO_SOUND]
+        return decoded, said if sum(s.frames for s in said) >= FEWEST_FRAMES else []
+
+    def _together(self, pcm: bytes, opinion: Opinion, first: int, end: int) -> Heard:
+        weighed, said = self._weighed(First(""), opinion), list[Segment]()
+        if weighed is None or not weighed.decided:
+            decoded, said = self._by_grammar(pcm)
+            if said:
+                found = evidence_of(decoded, (), (), self._pause.loud(first, end))
+                own = First(_words(said), found.fit, found.coverage)
+                weighed = self._weighed(own, opinion)
         if weighed is None:
             return NOTHING
         confidence = round(weighed.confidence, 3)
         timed = _timed(said, first, confidence)
-        if weighed.phrase != phrase:
+        if weighed.phrase != _words(said):
             # Whisper tells no times: its words share those of the speech.
             timed = _shared(weighed.phrase, first, end, confidence)
         return Heard(weighed.phrase, timed, confidence, end_ms=timed[-1].end_ms)
 
-    def _search(self, name: str, pcm: bytes) -> list[Segment]:
-        decoder = self._decoder
-        decoder.activate_search(name)
-        decoder.start_utt()
-        decoder.process_raw(pcm, full_utt=True)
-        decoder.end_utt()
-        if decoder.hyp() is None:
-            return []
-        return [
-            Segment(s.word, s.start_frame, s.end_frame, math.log(max(s.ascore, 1e-300)))
-            for s in decoder.seg()
-        ]
+    def _weighed(self, first: First, opinion: Opinion) -> Weighed | None:
+        return weigh(first, opinion.likelihood, opinion.lost, self._meaning, self._length)
 
-    def _learn(self, words: Iterable[str]) -> None:
-        """Give the decoder the pronunciations of words that it has not met."""
-        new = [
-            (spelling, " ".join(phonemes))
-            for word in sorted(words)
-            if word in self._dictionary and self._decoder.lookup_word(word) is None
-            for spelling, phonemes in variants(word, self._dictionary.of(word))
-        ]
-        for index, (spelling, phonemes) in enumerate(new):
-            # The last one has the decoder build its tables anew.
-            self._decoder.add_word(spelling, phonemes, index == len(new) - 1)
+    def _join(self) -> None:
+        """Let the second listener decide too, from the next utterance on, once it is open.
+
+        The evidence of pocketsphinx alone is not asked for any more then, so that its decoder need
+        not score all senones: half the time.
+        """
+        if self._both or self._said is None or self._second is None or not self._second.listening:
+            return
+        self._decoder = SphinxDecoder(self._dictionary, all_senones=False)
+        self._decoder.set_grammar(*self._said)
+        self._both = True
 
     def _knows(self, word: str) -> bool:
         return word in self._dictionary
@@ -343,6 +305,10 @@ class SphinxRecogniser:
             for word in phrase.lower().split()
             for phoneme in (self._dictionary.of(word) or ((),))[0]
         )
+
+
+def _words(said: Sequence[Segment]) -> str:
+    return " ".join(s.label.partition("(")[0] for s in said)
 
 
 def _timed(said: Sequence[Segment], first: int, confidence: float) -> tuple[HeardWord, ...]:
@@ -364,43 +330,3 @@ def _shared(phrase: str, first: int, end: int, confidence: float) -> tuple[Heard
         HeardWord(word, start_ms, end_ms, confidence)
         for word, start_ms, end_ms in zip(words, cuts, cuts[1:], strict=False)
     )
-
-
-class Dictionary:
-    """Pronunciations of the CMU dictionary, the usual one of a word first.
-
-    A line is taken apart only when its word is asked for: all 135,000 cost 0.3 s at each start.
-
-    Args:
-        path: of the dictionary.
-    """
-
-    def __init__(self, path: Path) -> None:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        self._lines = dict(line.partition(" ")[::2] for line in lines)
-
-    def __contains__(self, word: str) -> bool:
-        return word in PRONUNCIATIONS or word in self._lines
-
-    def of(self, word: str) -> tuple[tuple[str, ...], ...]:
-        """Return every pronunciation of a word; none of an unknown one."""
-        found = list(PRONUNCIATIONS.get(word, ()))
-        number = 1
-        while (line := self._lines.get(word if number == 1 else f"{word}({number})")) is not None:
-            found.append(tuple(line.split()))
-            number += 1
-        return tuple(found)
-
-
-def variants(word: str, spoken: Sequence[Sequence[str]]) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield a word's entries as the decoder wants them: "the", "the(2)"."""
-    for number, phonemes in enumerate(spoken, start=1):
-        yield (word if number == 1 else f"{word}({number})"), phonemes
-
-
-def unigrams(words: Sequence[str]) -> str:
-    """Return a language model of equally likely words, in ARPA's format."""
-    each = -math.log10(len(words) + 1)
-    lines = [f"{each:.4f} {word}" for word in (*words, "</s>")]
-    head = ["\\data\\", f"ngram 1={len(words) + 2}", "", "\\1-grams:", "-99 <s>"]
-    return "\n".join([*head, *lines, "", "\\end\\", ""])

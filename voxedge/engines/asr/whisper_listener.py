@@ -21,7 +21,7 @@ from voxedge.engines.asr.phrase_tree import Node, tree_of
 from voxedge.engines.asr.spelling import Spelling, read_spelling
 from voxedge.engines.asr.whisper_file import WeightsDamaged, read_weights
 from voxedge.engines.asr.whisper_mel import RATE_HZ, log_mel
-from voxedge.engines.asr.whisper_net import Beginnings, Heard, WhisperNet
+from voxedge.engines.asr.whisper_net import WhisperNet
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 BEGINNINGS = 16
 """Kept at once, the likeliest."""
 
-FAR = 16.0
+FAR = 10.0
 """Behind the likeliest in log likelihood: not followed any further. The first listener's word
 weighs 7, a word more of a phrase 2 (``judgement``)."""
 
@@ -60,12 +60,10 @@ class Opinion:
         likelihood: phrase to log probability that it was said, and nothing else; the best ones.
         lost: phrase to the log likelihood that its words lose against the likeliest ones at each
             place; 0 where it is what Whisper itself would write.
-        silence: log odds that there is no speech.
     """
 
     likelihood: Mapping[str, float]
     lost: Mapping[str, float]
-    silence: float
 
 
 class WhisperListener:
@@ -81,7 +79,6 @@ class WhisperListener:
         self._spelling = spelling
         token = spelling.token
         self._start = [token("<|startoftranscript|>"), token("<|notimestamps|>")]
-        self._silent = token("<|nocaptions|>")
         self._ends = [token("<|endoftext|>"), *(token(sign) for sign in _ENDS)]
         self._common = net.embeddings(np.arange(min(RIVALS, self._ends[0])))
         self._known: dict[tuple[str, ...], _Learnt] = {}
@@ -97,7 +94,7 @@ class WhisperListener:
 
     def _learn(self, phrases: tuple[str, ...], digits: Mapping[str, str]) -> _Learnt:
         tree = tree_of(phrases, self._spelling.tokens, digits)
-        tokens = tree.tokens() | {*self._ends, self._silent}
+        tokens = tree.tokens() | set(self._ends)
         rare = np.array(sorted(t for t in tokens if t >= len(self._common)), dtype=np.int64)
         places = {int(token): len(self._common) + at for at, token in enumerate(rare)}
         return _Learnt(tree, places, self._net.embeddings(rare))
@@ -106,12 +103,7 @@ class WhisperListener:
         """Judge ``int16`` ``[n]`` at 16 kHz, as it came from the microphone."""
         sound = np.pad(samples.astype(np.float32) / 32768.0, (0, round(SILENCE_S * RATE_HZ)))
         heard = self._net.hear(log_mel(sound))
-        state, known = self._net.step(heard, self._net.start(), np.array(self._start[:1]))
-        silence = float(self._odds(state)[0, self._place(self._silent)])
-        state, known = self._net.step(heard, known, np.array(self._start[1:]))
-        return self._judged(heard, state, known, silence)
-
-    def _judged(self, heard: Heard, state: Float32, known: Beginnings, silence: float) -> Opinion:
+        state, known = self._net.begin(heard, np.array(self._start))
         likelihood: dict[str, float] = {}
         lost: dict[str, float] = {}
         paths = [_Path(self._learnt.tree, 0.0, 0.0, None)]
@@ -131,12 +123,12 @@ class WhisperListener:
                     value = float(odds[row, self._place(token)])
                     longer.append((row, token, path.along(node, token, value, float(best[row]))))
             if not longer:
-                return Opinion(likelihood, lost, silence)
+                return Opinion(likelihood, lost)
             longer.sort(key=lambda item: -item[2].likelihood)
             floor = max([longer[0][2].likelihood, *likelihood.values()]) - FAR
             longer = [item for item in longer[:BEGINNINGS] if item[2].likelihood > floor]
             if not longer:
-                return Opinion(likelihood, lost, silence)
+                return Opinion(likelihood, lost)
             paths = [path for _, _, path in longer]
             known = known.take(np.array([row for row, _, _ in longer]))
             state, known = self._net.step(heard, known, np.array([token for _, token, _ in longer]))

@@ -174,10 +174,28 @@ class WhisperNet:
 
     # -- words --------------------------------------------------------------------------------
 
-    def start(self) -> Beginnings:
-        """Return one empty beginning."""
-        shape = (len(self.decoder), 1, HEADS, 0, self.width // HEADS)
-        return Beginnings(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32))
+    def begin(self, heard: Heard, tokens: Ints) -> tuple[Float32, Beginnings]:
+        """Begin with some tokens, all at once.
+
+        Args:
+            heard: the sound.
+            tokens: ``[n]``, at least one.
+
+        Returns:
+            As ``step``, of one beginning of ``n`` tokens.
+        """
+        x = self.embeddings(tokens) + self._word_places[: len(tokens)]
+        later = np.triu(np.full((len(tokens), len(tokens)), -np.inf, dtype=np.float32), 1)
+        keys, values = [], []
+        for number, layer in enumerate(self.decoder):
+            q, k, v = (_heads(part) for part in np.split(layer.qkv(layer.norm(x)), 3, axis=-1))
+            keys.append(k[None])
+            values.append(v[None])
+            x = x + layer.out(_joined(_attended(q, k, v, later)))
+            q = _heads(layer.cross_q(layer.cross_norm(x)))
+            x = x + layer.cross_out(_joined(_attended(q, *heard[number])))
+            x = x + layer.feed(x)
+        return self._decoder_norm(x[-1:]), Beginnings(np.stack(keys), np.stack(values))
 
     def step(self, heard: Heard, before: Beginnings, tokens: Ints) -> tuple[Float32, Beginnings]:
         """Add one token to each beginning.
@@ -285,9 +303,11 @@ def _joined(x: Float32) -> Float32:
     return x.transpose(1, 0, 2).reshape(x.shape[1], -1)
 
 
-def _attended(q: Float32, k: Float32, v: Float32) -> Float32:
+def _attended(q: Float32, k: Float32, v: Float32, mask: Float32 | None = None) -> Float32:
     """Return the values, weighed by how well their keys answer the queries; over all heads."""
     scores = q @ np.swapaxes(k, -1, -2) * np.float32(q.shape[-1] ** -0.5)
+    if mask is not None:
+        scores += mask
     scores -= scores.max(axis=-1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=-1, keepdims=True)
