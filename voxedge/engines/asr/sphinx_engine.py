@@ -25,7 +25,7 @@ from voxedge.commands.parse import threshold
 from voxedge.engines.asr.denoise import NoiseSuppressor
 from voxedge.engines.asr.evidence import NO_SOUND, Segment, evidence_of
 from voxedge.engines.asr.judgement import First, Weighed, weigh
-from voxedge.engines.asr.pause import FRAME, FRAME_MS, Pause
+from voxedge.engines.asr.pause import FRAME, FRAME_MS, SHARE, Pause
 from voxedge.engines.asr.protocol import LONGEST_S, NOTHING, RATE_HZ, Heard, HeardWord
 from voxedge.engines.asr.second import SecondListener
 from voxedge.engines.asr.sphinx_decoder import Dictionary, SphinxDecoder, model_folder
@@ -43,6 +43,9 @@ MOST_FRAMES = 450
 
 EDGE_FRAMES = 15
 """Decoded before and after the speech: soft beginnings and ends."""
+
+SOFT_END_FRAMES = 8
+"""More of a part than a sure command was heard in: a breath, an echo. No word is so short."""
 
 FEWEST_PHONEMES = 3
 """Of a command. Two are too little evidence: "nine" was taken for "no" at a confidence of 0.98.
@@ -81,6 +84,8 @@ class SphinxRecogniser:
         self._pieces: list[Int16Samples] = []
         self._raw: list[Int16Samples] = []
         self._part: tuple[int, int] | None = None
+        self._last: Heard | None = None
+        """What was made of the part."""
         self._samples = 0
         self._pause = Pause()
         self._suppressor = NoiseSuppressor()
@@ -154,6 +159,9 @@ class SphinxRecogniser:
         cleaned = self._suppressor.clean(samples)
         self._pieces.append(cleaned)
         pause_ms = self._pause.hear(cleaned)
+        if self._early is not None and self._ending(self._early) is Ending.WHOLE:
+            # Nothing can follow: what is soft now is an echo, a breath, the room.
+            pause_ms = self._pause.since(SHARE)
         if pause_ms < DECODE_AFTER_MS[0]:
             self._early, self._told, self._stage = None, False, 0
             return None
@@ -186,7 +194,7 @@ class SphinxRecogniser:
     def _forget(self) -> None:
         self._pieces.clear()
         self._raw.clear()
-        self._part = None
+        self._part = self._last = None
         self._samples = 0
         self._pause.reset()
         self._suppressor = NoiseSuppressor()
@@ -216,8 +224,9 @@ class SphinxRecogniser:
             return NOTHING
         # Mean and noise floor of the cepstra are those of the speech, not of the silence around it.
         first, end = max(0, first - EDGE_FRAMES), end + EDGE_FRAMES
-        if self._early is not None and self._part == (first, min(end, len(sound) // FRAME)):
-            return self._early
+        end = min(end, len(sound) // FRAME)
+        if self._last is not None and self._same(first, end):
+            return self._last
         sound = sound[first * FRAME : end * FRAME]
         self._part = first, first + len(sound) // FRAME
         # All zeros make the decoder's cepstra infinite.
@@ -226,9 +235,17 @@ class SphinxRecogniser:
         raw = np.concatenate(self._raw) if self._raw else sound[:0]
         raw = raw[first * FRAME : first * FRAME + len(sound)]
         try:
-            return self._decode(sound.tobytes(), raw, *self._part)
+            self._last = self._decode(sound.tobytes(), raw, *self._part)
         except RuntimeError as error:
             raise RecogniserFailed(reason="the decoder failed") from error
+        return self._last
+
+    def _same(self, first: int, end: int) -> bool:
+        """Whether a part is the one that was decoded last; a sure one may have had a soft end."""
+        if self._last is None or self._part is None or self._part[0] != first:
+            return False
+        longer = end - self._part[1]
+        return longer == 0 or (0 < longer <= SOFT_END_FRAMES and self._sure(self._last))
 
     def _rivals(self, grammar: Grammar) -> tuple[str, ...]:
         """Return the loop of everyday words: all decoys but the words of the commands."""

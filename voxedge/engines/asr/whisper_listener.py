@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Float32 = npt.NDArray[np.float32]
     Int16Samples = npt.NDArray[np.int16]
 
-BEGINNINGS = 16
+BEGINNINGS = 10
 """Kept at once, the likeliest."""
 
 FAR = 10.0
