@@ -116,11 +116,13 @@ class SphinxRecogniser:
         if not text:
             raise RecogniserFailed(reason="nothing in the grammar can be heard")
         words = frozenset(word for p in grammar.phrases() for word in p.split())
+        rivals = () if self._both else self._rivals(grammar)
         self._said = None
-        self._decoder.set_grammar(text, words)
+        # All words at once: each later one would have the decoder build the grammar anew.
+        self._decoder.set_grammar(text, words.union(rivals))
         self._said = text, words
-        if not self._both:
-            self._decoder.set_rivals(self._rivals(grammar))
+        if rivals:
+            self._decoder.set_rivals(rivals)
         self._meaning = {p: m for p, m in grammar.meanings() if p not in declined}
         if self._second is not None:
             numbers = enumerate(load(grammar.language).numbers, start=1)
