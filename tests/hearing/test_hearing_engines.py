@@ -113,7 +113,8 @@ def test_a_pause_after_a_whole_command_settles_it_and_finish_is_free(sphinx: Any
     heard = told[settled[0]]
     assert (heard.text, heard.settled, heard.final) == ("next paragraph", True, False)
     silence_ms = 1000 * ((settled[0] + 1) * 512 - (len(sound) - 0.6 * 16_000)) / 16_000
-    assert 100 < silence_ms < 300
+    # The soft end of the last word is silence already, for nothing can follow.
+    assert 60 < silence_ms < 300
     assert sphinx.finish() == replace(heard, settled=False, final=True)
 
 
