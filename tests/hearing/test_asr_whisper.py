@@ -287,7 +287,8 @@ def test_both_listeners_together_choose() -> None:
     lost = {"next": -1.0, "back": -0.5}
     alone = weigh(First(""), likelihood, lost, MEANING, len)
     assert alone is not None
-    assert (alone.phrase, alone.agreed, alone.margin) == ("back", False, pytest.approx(1.0))
+    assert (alone.phrase, alone.agreed) == ("back", False)
+    assert alone.margin == pytest.approx(1.0)
     both = weigh(First("next", -0.002, 0.9), likelihood, lost, MEANING, len)
     assert both is not None
     assert (both.phrase, both.agreed, both.coverage) == ("next", True, 0.9)
