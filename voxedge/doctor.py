@@ -208,6 +208,18 @@ def _hearing_in(tag: str) -> Check:
     return check
 
 
+def _second_listener(settings: Settings) -> Finding:
+    from voxedge.models.recognisers import WHISPER, find_model
+
+    # Vital to nobody: without it the first listener decides alone.
+    try:
+        entry, _ = find_model("en", engine=WHISPER)
+    except VoxedgeError as error:
+        remedy = "voxedge models fetch whisper-tiny-en"
+        return Finding("second listener", False, False, str(error), remedy)
+    return Finding("second listener", True, False, f"{entry.name}: commands are heard twice")
+
+
 def _fetch_model(tag: str) -> str:
     return f"python3 -m voxedge.models.recognisers {tag}"
 
@@ -234,6 +246,7 @@ CHECKS: dict[str, Check] = {
     "buttons": _buttons,
     "microphone": _microphone,
     **{f"hearing {tag}": _hearing_in(tag) for tag in available()},
+    "second listener": _second_listener,
     "memory": _memory,
 }
 """Every check by its name, in the order they are told."""

@@ -139,7 +139,7 @@ def test_a_speaker_that_fails_is_left_out_and_named() -> None:
 
     skipped: dict[str, str] = {}
     hoarse, fine = Speaker("a", False, fail), Speaker("b", False, lambda _text: SPEECH)
-    assert asr._able([hoarse, fine], ["stop"], 1, skipped) == [fine]
+    assert asr._able([hoarse, fine], ["stop"], asr.Plan(every=1), skipped) == [fine]
     assert skipped == {"a": "no voice today"}
 
 
@@ -258,6 +258,7 @@ def result(**changes: Any) -> dict[str, Any]:
         "real_time_factor": 0.1,
         "false_accepts": [FalseAccepts("push-to-talk, kitchen", 3600, 9, 1).as_json()],
         "words": [],
+        "wakes": None,
         "recovery": {"told": True, "back_s": 0.4},
     }
     return {**base, **changes}

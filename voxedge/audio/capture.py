@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from voxedge.audio.alsa_capture import ALSA_PCM, NO_INDEX, AlsaStream, late_inputs
 from voxedge.audio.devices import (
     INPUTS,
     OutputDevice,
     _read_cards,
     choose,
+    is_gone,
     load_portaudio,
     outputs_from,
     parse_cards,
@@ -119,6 +121,9 @@ class Backlog:
 def list_inputs() -> tuple[OutputDevice, ...]:
     """Ask PortAudio which microphones there are. Blocking, some tens of milliseconds.
 
+    PortAudio knows what there was when it started. Cards that came later are taken from the
+    kernel's table, and those that have gone are left out.
+
     Raises:
         MicrophoneMissing: PortAudio itself is missing or does not start.
     """
@@ -133,7 +138,16 @@ def list_inputs() -> tuple[OutputDevice, ...]:
         raise MicrophoneMissing(reason=error.details["reason"]) from error
     except sounddevice.PortAudioError as error:
         raise MicrophoneMissing(reason=str(error)) from error
-    return outputs_from(devices, default, parse_cards(_read_cards()))
+    cards = parse_cards(_read_cards())
+    known = [d for d in outputs_from(devices, default, cards) if not is_gone(d, cards)]
+    return (*known, *late_inputs(known, _read_pcm(), cards))
+
+
+def _read_pcm() -> str:
+    try:
+        return ALSA_PCM.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""  # No ALSA in this kernel.
 
 
 def choose_microphone(spec: str | None, present: tuple[OutputDevice, ...]) -> OutputDevice:
@@ -221,14 +235,12 @@ class Microphone:
         wake: asyncio.Event,
         over: threading.Event,
     ) -> Any:
-        sounddevice = load_portaudio()
-
         def tell() -> None:
             # A loop that has ended has nobody left to tell.
             if not loop.is_closed():
                 loop.call_soon_threadsafe(wake.set)
 
-        def on_block(block: Any, _frames: int, _when: Any, _status: Any) -> None:
+        def on_block(block: Any, *_about: Any) -> None:
             self._backlog.put(block)
             tell()
 
@@ -237,6 +249,13 @@ class Microphone:
             tell()
 
         INPUTS.opening()
+        if device.index == NO_INDEX:
+            try:
+                return AlsaStream(f"plug{device.label}", on_block, on_finished)
+            except OSError as error:
+                INPUTS.closed()
+                raise MicrophoneMissing(reason=f"{device.label}: {error.strerror}") from error
+        sounddevice = load_portaudio()
         try:
             stream = sounddevice.InputStream(
                 samplerate=device.rate_hz,

@@ -83,6 +83,12 @@ def outputs_from(
     return tuple(found)
 
 
+def is_gone(device: OutputDevice, cards: Mapping[int, str]) -> bool:
+    """Whether a device's card is in the kernel's table no more; False where there is no table."""
+    hardware = _HARDWARE.search(device.name)
+    return bool(cards) and hardware is not None and int(hardware[1]) not in cards
+
+
 def choose(spec: str | None, present: Sequence[OutputDevice]) -> OutputDevice:
     """Find the device that is meant.
 

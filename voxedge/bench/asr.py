@@ -24,6 +24,7 @@ from voxedge.bench.asr_rejects import FalseAccepts, false_accepts
 from voxedge.bench.asr_speakers import Speaker, speakers_of
 from voxedge.bench.asr_stream import Listener
 from voxedge.bench.asr_talk import talk_of
+from voxedge.bench.asr_wake import false_wakes, true_wakes
 from voxedge.bench.asr_words import heard_words, recorded
 from voxedge.bench.asr_worker import recovery
 from voxedge.commands.grammar import Grammar, build
@@ -31,6 +32,7 @@ from voxedge.commands.language import CommandLanguage, kind_of, load
 from voxedge.commands.parse import parse
 from voxedge.engines.asr.hosted import open_recogniser
 from voxedge.engines.asr.protocol import RATE_HZ, Recogniser
+from voxedge.engines.asr.sphinx_engine import SphinxRecogniser
 from voxedge.errors import RecogniserMissing, VoxedgeError
 
 SNR_DB = (CLEAN_DB, 20.0, 10.0, 5.0)
@@ -53,9 +55,11 @@ class Plan:
 
     Attributes:
         language: of the commands.
-        engine: "best" of those installed, "pocketsphinx" or "vosk".
+        engine: "best" of those installed, "pocketsphinx" (alone) or "vosk".
         speakers: names of families of voices, or folders of recordings.
         every: each speaker says one phrase in so many.
+        offset: of the first one: another, other phrases.
+        wake_minutes: of each room in which nobody says the wake phrase.
         hours: of noise and speech in which nothing is a command.
         reject: folders in which nothing is a command.
         words: recordings of known words, ``FILE=word,word`` (``asr_words``).
@@ -65,7 +69,9 @@ class Plan:
     engine: str = "best"
     speakers: tuple[str, ...] = ("espeak", "flite")
     every: int = 3
+    offset: int = 0
     hours: float = 0.0
+    wake_minutes: int = 0
     reject: tuple[Path, ...] = ()
     words: tuple[str, ...] = ()
 
@@ -111,11 +117,13 @@ def run(plan: Plan, cache: Path | None = None) -> dict[str, Any]:
     engine = _open(plan.engine, language.tag)
     try:
         left_out = engine.set_grammar(grammar)
+        if isinstance(engine, SphinxRecogniser):
+            engine.wait_for_second()
         declined = engine.declined(grammar)
         listener = Listener(engine, language, grammar, _endpointer)
         speakers, skipped = speakers_of(plan.speakers, language.tag, cache)
         phrases = [p for p in said_phrases(grammar) if p not in declined]
-        speakers = _able(speakers, phrases, plan.every, skipped)
+        speakers = _able(speakers, phrases, plan, skipped)
         trials = list(_trials(plan, phrases, speakers, listener, language, grammar, cache))
         words = [row for text in plan.words for row in _words(text, engine, language, grammar)]
         engine.set_grammar(grammar)
@@ -124,6 +132,7 @@ def run(plan: Plan, cache: Path | None = None) -> dict[str, Any]:
             *_recordings(plan.reject, listener),
             *(false_accepts(listener, language.tag, plan.hours, cache) if plan.hours else ()),
         ]
+        wakes = _wakes(plan, engine, language, speakers, cache) if plan.wake_minutes else None
     finally:
         engine.close()
     result: dict[str, Any] = {
@@ -141,6 +150,7 @@ def run(plan: Plan, cache: Path | None = None) -> dict[str, Any]:
         "wait_ms": waits(trials),
         "real_time_factor": round(spent_s / heard_s, 3) if heard_s else None,
         "false_accepts": [row.as_json() for row in rejects],
+        "wakes": wakes,
         "words": words,
         "recovery": recovery(language.tag) if plan.engine == "best" else None,
     }  # fmt: skip
@@ -154,8 +164,6 @@ def _open(name: str, language: str) -> Recogniser:
         from voxedge.engines.asr.vosk_engine import open_vosk
 
         return open_vosk(language)
-    from voxedge.engines.asr.sphinx_engine import SphinxRecogniser
-
     if language != "en":
         raise RecogniserMissing(language=language, reason="pocketsphinx hears English only")
     return SphinxRecogniser()
@@ -188,21 +196,23 @@ def said_phrases(grammar: Grammar) -> list[str]:
     return phrases
 
 
-def phrases_of(speaker: Speaker, phrases: Sequence[str], every: int) -> Sequence[str]:
+def phrases_of(
+    speaker: Speaker, phrases: Sequence[str], every: int, offset: int = 0
+) -> Sequence[str]:
     """Return what a speaker says: another share of the phrases than the next one."""
     if speaker.phrases is not None:
         return speaker.phrases
-    return phrases[zlib.crc32(speaker.name.encode()) % every :: every]
+    return phrases[(zlib.crc32(speaker.name.encode()) + offset) % every :: every]
 
 
 def _able(
-    speakers: Sequence[Speaker], phrases: Sequence[str], every: int, skipped: dict[str, str]
+    speakers: Sequence[Speaker], phrases: Sequence[str], plan: Plan, skipped: dict[str, str]
 ) -> list[Speaker]:
     """Return the speakers that say their phrases, which are kept; note why others do not."""
     able = []
     for speaker in speakers:
         try:
-            for phrase in phrases_of(speaker, phrases, every):
+            for phrase in phrases_of(speaker, phrases, plan.every, plan.offset):
                 speaker.say(phrase)
         except VoxedgeError as error:
             skipped[speaker.name] = str(error)
@@ -223,7 +233,7 @@ def _trials(
     noises: dict[str, Noise] = {"white": white, "kitchen": kitchen}
     noises["babble"] = babble_of(talk_of(language.tag, 60.0, cache, seed=11))
     for speaker in speakers:
-        for index, phrase in enumerate(phrases_of(speaker, phrases, plan.every)):
+        for index, phrase in enumerate(phrases_of(speaker, phrases, plan.every, plan.offset)):
             speech = speaker.say(phrase)
             wanted = parse(phrase, language, grammar)
             end_ms = 1000 * (EDGE_S + len(speech) / RATE_HZ)
@@ -295,6 +305,19 @@ def _words(
     return heard_words(recorded(text), engine, language, grammar, _endpointer, noises)
 
 
+def _wakes(
+    plan: Plan,
+    engine: Recogniser,
+    language: CommandLanguage,
+    speakers: Sequence[Speaker],
+    cache: Path | None,
+) -> dict[str, Any]:
+    return {
+        "true": true_wakes(engine, language, speakers),
+        "false": false_wakes(engine, language, plan.wake_minutes, cache),
+    }
+
+
 def _recordings(folders: Sequence[Path], listener: Listener) -> Iterator[FalseAccepts]:
     for folder in folders:
         sounds = [read_speech(path) for path in sorted(folder.rglob("*.wav"))]
@@ -338,6 +361,8 @@ def bars(result: Mapping[str, Any]) -> list[dict[str, Any]]:
             bar(f"false accepts, {row['name']}", row["accepted"], 0)
         elif row["name"].startswith("push"):
             bar(f"false accepts an hour, {row['name']}", row["an_hour"], _FALSE_AN_HOUR)
+    for row in (result["wakes"] or {}).get("false", ()):
+        bar(f"false wake-ups an hour, {row['room']}", row["an_hour"], _FALSE_AN_HOUR)
     if result["recovery"]:
         bar("worker killed, s until it hears", result["recovery"]["back_s"], _LONGEST_RECOVERY_S)
     return found
@@ -372,6 +397,13 @@ def table(result: Mapping[str, Any]) -> str:
         f"{row['seconds'] / 3600:.2f} h: {row['an_hour']:.2f} an hour"
         for row in result["false_accepts"]
     ]
+    if result["wakes"]:
+        called = result["wakes"]["true"]
+        lines.append(f"wake phrase: {called['woken']} of {called['speakers']} speakers woke it")
+        lines += [
+            f"wake phrase, {row['room']}: {row['woken']} times in {row['seconds'] / 60:.0f} minutes"
+            for row in result["wakes"]["false"]
+        ]
     lines += [
         f"{row['recording']}, {row['noise']} {row['snr_db']:.0f} dB: "
         f"{row['right']} of {row['words']} words right, {len(row['wrong'])} wrong"

@@ -94,14 +94,16 @@ def false_accepts(
     seconds = 3600.0 * hours
     taps = max(1, round(hours * TAPS_AN_HOUR))
     for room in ("conversation", "kitchen"):
-        tapped = (_room(room, language, SESSION_S, 1000 + tap, cache) for tap in range(taps))
+        tapped = (room_of(room, language, SESSION_S, 1000 + tap, cache) for tap in range(taps))
         yield FalseAccepts.count(f"push-to-talk, {room}", listener, tapped, seconds, True)
         pieces = max(1, round(OPEN_SHARE * seconds / 60))
-        whole = (_room(room, language, 60.0, 9000 + piece, cache) for piece in range(pieces))
+        whole = (room_of(room, language, 60.0, 9000 + n, cache) for n in range(pieces))
         yield FalseAccepts.count(f"open, {room}", listener, whole)
 
 
-def _room(room: str, language: str, seconds: float, seed: int, cache: Path | None) -> Int16Samples:
+def room_of(
+    room: str, language: str, seconds: float, seed: int, cache: Path | None
+) -> Int16Samples:
     """Return a piece of a room, beginning anywhere, as ``int16`` ``[n]``."""
     random = np.random.default_rng(seed)
     length = int(seconds * RATE_HZ)

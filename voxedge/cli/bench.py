@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from voxedge.cli.options import Subparsers, load_settings
@@ -53,8 +54,12 @@ def register(commands: Subparsers) -> None:
         help="espeak, flite, kokoro (fetched), device, or folders of recordings",
     )
     asr.add_argument("--every", type=int, default=3, metavar="N", help="one phrase in so many")
+    asr.add_argument("--offset", type=int, default=0, metavar="N", help="begin with another phrase")
     asr.add_argument(
         "--hours", type=float, default=0.0, metavar="H", help="hours of noise for false accepts"
+    )
+    asr.add_argument(
+        "--wake", type=int, default=0, metavar="MIN", help="minutes without the wake phrase"
     )
     asr.add_argument(
         "--reject", nargs="+", type=Path, default=[], metavar="DIR", help="of no commands"
@@ -157,6 +162,8 @@ def run_ocr(arguments: argparse.Namespace) -> int:
 
 def run_asr(arguments: argparse.Namespace) -> int:
     """Measure the hearing; the exit code tells whether every bar was met."""
+    # As in the recogniser's worker (service.child). Read when NumPy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from voxedge.bench import asr
 
     result = asr.run(
@@ -165,7 +172,9 @@ def run_asr(arguments: argparse.Namespace) -> int:
             engine=arguments.engine,
             speakers=tuple(arguments.speakers),
             every=max(1, arguments.every),
+            offset=max(0, arguments.offset),
             hours=max(0.0, arguments.hours),
+            wake_minutes=max(0, arguments.wake),
             reject=tuple(arguments.reject),
             words=tuple(arguments.words),
         )

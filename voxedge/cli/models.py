@@ -21,7 +21,7 @@ def register(commands: Subparsers) -> None:
 
     fetching = verbs.add_parser("fetch", help="fetch and verify a voice; instant if it is here")
     fetching.add_argument(
-        "name", nargs="?", metavar="VOICE", help="default: all that reading aloud needs"
+        "name", nargs="?", metavar="VOICE", help="default: all that reading needs"
     )
     fetching.add_argument("--force", action="store_true", help="fetch and build it anew")
     fetching.set_defaults(run=run_fetch)
@@ -76,11 +76,17 @@ def run_list(arguments: argparse.Namespace) -> int:
 def run_fetch(arguments: argparse.Namespace) -> int:
     """Fetch, verify and build one voice.
 
-    Without a name: the default voice with its light networks in use, and the second reader.
+    Without a name: the default voice with its light networks in use, and the second reader. The
+    name of a recogniser fetches that.
     """
     from voxedge.models.readers import fetch_reader
+    from voxedge.models.recognisers import fetch_model
     from voxedge.models.store import VoiceStore
 
+    if _is_recogniser(arguments.name):
+        fetch_model(arguments.name, progress=ProgressBar())
+        print(f"{arguments.name} is installed and whole: it hears spoken commands.")
+        return 0
     store = VoiceStore()
     name = arguments.name or store.default_voice
     store.fetch(name, ProgressBar(), force=arguments.force)
@@ -92,10 +98,21 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _is_recogniser(name: str | None) -> bool:
+    from voxedge.models.recognisers import load_recognisers
+
+    return any(entry.name == name for entry in load_recognisers())
+
+
 def run_verify(arguments: argparse.Namespace) -> int:
-    """Check one voice; a failure is an error with its exit code."""
+    """Check one voice or recogniser; a failure is an error with its exit code."""
+    from voxedge.models.recognisers import find_model
     from voxedge.models.store import VoiceStore
 
+    if _is_recogniser(arguments.name):
+        find_model(arguments.name, verify=not arguments.quick)
+        print(f"{arguments.name} is installed and whole.")
+        return 0
     store = VoiceStore()
     status = store.verify(arguments.name or store.default_voice, quick=arguments.quick)
     print(f"{status.entry.name} is installed and whole.")

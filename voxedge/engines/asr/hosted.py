@@ -26,7 +26,8 @@ from voxedge.errors import RecogniserFailed, RecogniserMissing
 def open_recogniser(language: str) -> Recogniser:
     """Open the best recogniser there is for a language. Blocking: seconds.
 
-    Vosk where its model is installed; pocketsphinx for English otherwise.
+    Vosk where its model is installed; pocketsphinx for English otherwise, and beside it the second
+    listener where that one's model is installed.
 
     Raises:
         RecogniserMissing: none is installed.
@@ -41,9 +42,10 @@ def open_recogniser(language: str) -> Recogniser:
     except (RecogniserMissing, RecogniserCorrupt):
         if language.partition("-")[0] != "en":
             raise
+    from voxedge.engines.asr.second import SecondListener, open_judge
     from voxedge.engines.asr.sphinx_engine import SphinxRecogniser
 
-    return SphinxRecogniser()
+    return SphinxRecogniser(SecondListener(lambda: open_judge("en")))
 
 
 class HostedRecogniser:

@@ -53,7 +53,11 @@ class Pause:
         self._rest = sound[frames * FRAME :]
         blocks = sound[: frames * FRAME].astype(np.float64).reshape(frames, FRAME)
         self._levels_db += (10.0 * np.log10(np.mean(np.square(blocks), axis=1) + 1.0)).tolist()
-        found = self.speech(SOFT_SHARE)
+        return self.since(SOFT_SHARE)
+
+    def since(self, share: float) -> int:
+        """Return the milliseconds since the last speech above ``share``, 0 if unsure."""
+        found = self.speech(share)
         return FRAME_MS * (len(self._levels_db) - found[1]) if found else 0
 
     def speech(self, share: float = SHARE) -> tuple[int, int] | None:

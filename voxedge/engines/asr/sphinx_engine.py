@@ -11,25 +11,29 @@ Both searches take 0.11 of real time on the development machine.
 
 from __future__ import annotations
 
-import math
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxedge.actions import Action
 from voxedge.commands.endings import SETTLED_MS, Ending, Endings
 from voxedge.commands.grammar import Grammar, jsgf
+from voxedge.commands.language import load
+from voxedge.commands.parse import threshold
 from voxedge.engines.asr.denoise import NoiseSuppressor
 from voxedge.engines.asr.evidence import NO_SOUND, Segment, evidence_of
-from voxedge.engines.asr.pause import FRAME, FRAME_MS, Pause
+from voxedge.engines.asr.judgement import First, Weighed, weigh
+from voxedge.engines.asr.pause import FRAME, FRAME_MS, SHARE, Pause
 from voxedge.engines.asr.protocol import LONGEST_S, NOTHING, RATE_HZ, Heard, HeardWord
-from voxedge.errors import RecogniserFailed, RecogniserMissing
+from voxedge.engines.asr.second import SecondListener
+from voxedge.engines.asr.sphinx_decoder import Dictionary, SphinxDecoder, model_folder
+from voxedge.errors import RecogniserFailed
 
 if TYPE_CHECKING:
     from voxedge.engines.asr.protocol import Int16Samples
+    from voxedge.engines.asr.whisper_listener import Opinion
 
 SHORTEST_S = 0.15
 """Of an utterance; a click is no word."""
@@ -39,6 +43,9 @@ MOST_FRAMES = 450
 
 EDGE_FRAMES = 15
 """Decoded before and after the speech: soft beginnings and ends."""
+
+SOFT_END_FRAMES = 8
+"""More of a part than a sure command was heard in: a breath, an echo. No word is so short."""
 
 FEWEST_PHONEMES = 3
 """Of a command. Two are too little evidence: "nine" was taken for "no" at a confidence of 0.98.
@@ -54,16 +61,6 @@ DECODE_AFTER_MS = (90, 320)
 """Of silence. What is not sure at the first is decoded once more, with more of the room's noise to
 judge by, while the endpointer still waits."""
 
-SURE = 0.5
-"""Confidence from which on a speaker is not waited for."""
-
-PRONUNCIATIONS = {"shush": (("SH", "AH", "SH"),)}
-"""Words of commands that the bundled dictionary lacks."""
-
-
-RIVALS = "rivals"
-"""The search for the loop of everyday words."""
-
 
 class SphinxRecogniser:
     """A ``Recogniser`` for English. Blocking: made and used on one thread.
@@ -72,42 +69,40 @@ class SphinxRecogniser:
         RecogniserMissing: the package is not installed.
     """
 
-    name = "pocketsphinx"
     language = "en"
 
-    def __init__(self) -> None:
-        try:
-            import pocketsphinx
-        except ImportError as error:
-            raise RecogniserMissing(
-                language="en", reason="pip install 'voxedge[hearing]'"
-            ) from error
-        model = Path(pocketsphinx.__file__).parent / "model" / "en-us"
-        self._dictionary = read_dictionary(model / "cmudict-en-us.dict")
-        # With only the words that are said, a language model is made in 1 ms; with all 135,000 of
-        # the dictionary it takes 2 s.
-        with tempfile.NamedTemporaryFile("w", suffix=".dict", encoding="ascii") as empty:
-            self._decoder: Any = pocketsphinx.Decoder(
-                hmm=str(model / "en-us"),
-                dict=empty.name,
-                lm=None,
-                # Both searches must score all senones, or their scores have different zeros.
-                compallsen=True,
-                cmn="batch",
-                fwdflat=False,
-                bestpath=False,
-                loglevel="FATAL",
-            )
-        self._grammars = 0
-        self._rivals: tuple[str, ...] = ()
+    def __init__(self, second: SecondListener | None = None) -> None:
+        self._dictionary = Dictionary(model_folder() / "cmudict-en-us.dict")
+        # Both searches must score all senones, or their scores have different zeros.
+        self._decoder = SphinxDecoder(self._dictionary, all_senones=True)
+        self._both = False
+        self._said: tuple[str, frozenset[str]] | None = None
+        """The grammar as the decoder takes it, and its words."""
+        self._second = second
+        self._meaning: Mapping[str, tuple[Action, tuple[str, ...]]] = {}
         self._endings: Endings | None = None
         self._pieces: list[Int16Samples] = []
+        self._raw: list[Int16Samples] = []
+        self._part: tuple[int, int] | None = None
+        self._last: Heard | None = None
+        """What was made of the part."""
         self._samples = 0
         self._pause = Pause()
         self._suppressor = NoiseSuppressor()
         self._early: Heard | None = None
         self._stage = 0
         self._told = False
+
+    @property
+    def name(self) -> str:
+        """Which of them listen."""
+        return "pocketsphinx and whisper" if self._both else "pocketsphinx"
+
+    def wait_for_second(self) -> bool:
+        """Wait until both listen; False where there is no second one. Blocking: seconds."""
+        if self._second is not None and self._second.wait():
+            self.reset()
+        return self._both
 
     def set_grammar(self, grammar: Grammar) -> int:
         """See ``Recogniser.set_grammar``.
@@ -120,16 +115,20 @@ class SphinxRecogniser:
         text = jsgf(Grammar(grammar.language, sure, grammar.values), self._knows)
         if not text:
             raise RecogniserFailed(reason="nothing in the grammar can be heard")
-        self._learn({word for p in grammar.phrases() for word in p.split()} | set(grammar.decoys))
-        old, self._grammars = f"grammar{self._grammars}", self._grammars + 1
-        try:
-            self._decoder.add_jsgf_string(f"grammar{self._grammars}", text)
-            self._decoder.activate_search(f"grammar{self._grammars}")
-            if self._grammars > 1:
-                self._decoder.remove_search(old)
-        except (ValueError, KeyError, RuntimeError) as error:
-            raise RecogniserFailed(reason="the grammar was not taken") from error
-        self._set_rivals(grammar)
+        words = frozenset(word for p in grammar.phrases() for word in p.split())
+        rivals = () if self._both else self._rivals(grammar)
+        self._said = None
+        # All words at once: each later one would have the decoder build the grammar anew.
+        self._decoder.set_grammar(text, words.union(rivals))
+        self._said = text, words
+        if rivals:
+            self._decoder.set_rivals(rivals)
+        self._meaning = {p: m for p, m in grammar.meanings() if p not in declined}
+        if self._second is not None:
+            numbers = enumerate(load(grammar.language).numbers, start=1)
+            self._second.learn(
+                tuple(self._meaning), {said: str(number) for number, said in numbers}
+            )
         self._endings = Endings(grammar)
         self.reset()
         return len(self.unheard(grammar))
@@ -153,17 +152,23 @@ class SphinxRecogniser:
         Raises:
             RecogniserFailed: the decoder failed.
         """
-        if not self._grammars or self._samples > LONGEST_S * RATE_HZ:
+        if self._said is None or self._samples > LONGEST_S * RATE_HZ:
             return None
         self._samples += len(samples)
-        cleaned = self._suppressor.clean(np.asarray(samples, dtype=np.int16))
+        samples = np.asarray(samples, dtype=np.int16)
+        if self._second is not None:
+            self._raw.append(samples)
+        cleaned = self._suppressor.clean(samples)
         self._pieces.append(cleaned)
         pause_ms = self._pause.hear(cleaned)
+        if self._early is not None and self._ending(self._early) is Ending.WHOLE:
+            # Nothing can follow: what is soft now is an echo, a breath, the room.
+            pause_ms = self._pause.since(SHARE)
         if pause_ms < DECODE_AFTER_MS[0]:
             self._early, self._told, self._stage = None, False, 0
             return None
         stage = sum(pause_ms >= after_ms for after_ms in DECODE_AFTER_MS)
-        if self._early is None or (stage > self._stage and self._early.confidence < SURE):
+        if self._early is None or (stage > self._stage and not self._sure(self._early)):
             self._early = self._decode_all()
         self._stage = stage
         if self._told or pause_ms < SETTLED_MS[self._ending(self._early)]:
@@ -177,15 +182,21 @@ class SphinxRecogniser:
         Raises:
             RecogniserFailed: no grammar was set, or the decoder failed.
         """
-        if not self._grammars:
+        if self._said is None:
             raise RecogniserFailed(reason="no grammar was set")
         heard = self._early or self._decode_all()
-        self.reset()
+        self._forget()
         return heard
 
     def reset(self) -> None:
         """See ``Recogniser.reset``."""
+        self._forget()
+        self._join()
+
+    def _forget(self) -> None:
         self._pieces.clear()
+        self._raw.clear()
+        self._part = self._last = None
         self._samples = 0
         self._pause.reset()
         self._suppressor = NoiseSuppressor()
@@ -194,12 +205,19 @@ class SphinxRecogniser:
         self._told = False
 
     def close(self) -> None:
-        """Nothing outlives the object."""
+        """Let the second listener's thread go."""
+        if self._second is not None:
+            self._second.close()
 
     def _ending(self, heard: Heard) -> Ending:
-        if heard.confidence < SURE or self._endings is None:
+        if not self._sure(heard) or self._endings is None:
             return Ending.OPEN
         return self._endings.of(heard.text)
+
+    def _sure(self, heard: Heard) -> bool:
+        """Whether a speaker need not be waited for: what was heard would be done."""
+        meaning = self._meaning.get(heard.text)
+        return meaning is not None and heard.confidence >= threshold(meaning[0])
 
     def _decode_all(self) -> Heard:
         sound = np.concatenate(self._pieces) if self._pieces else np.zeros(0, dtype=np.int16)
@@ -207,112 +225,127 @@ class SphinxRecogniser:
         if end - first > MOST_FRAMES:
             return NOTHING
         # Mean and noise floor of the cepstra are those of the speech, not of the silence around it.
-        first = max(0, first - EDGE_FRAMES)
-        sound = sound[first * FRAME : (end + EDGE_FRAMES) * FRAME]
+        first, end = max(0, first - EDGE_FRAMES), end + EDGE_FRAMES
+        end = min(end, len(sound) // FRAME)
+        if self._last is not None and self._same(first, end):
+            return self._last
+        sound = sound[first * FRAME : end * FRAME]
+        self._part = first, first + len(sound) // FRAME
         # All zeros make the decoder's cepstra infinite.
         if len(sound) < SHORTEST_S * RATE_HZ or int(np.max(np.abs(sound.astype(np.int32)))) < 8:
             return NOTHING
+        raw = np.concatenate(self._raw) if self._raw else sound[:0]
+        raw = raw[first * FRAME : first * FRAME + len(sound)]
         try:
-            return self._decode(sound.tobytes(), first, first + len(sound) // FRAME)
+            self._last = self._decode(sound.tobytes(), raw, *self._part)
         except RuntimeError as error:
             raise RecogniserFailed(reason="the decoder failed") from error
+        return self._last
 
-    def _set_rivals(self, grammar: Grammar) -> None:
-        """Make the loop of everyday words: all decoys but the words of the commands themselves."""
+    def _same(self, first: int, end: int) -> bool:
+        """Whether a part is the one that was decoded last; a sure one may have had a soft end."""
+        if self._last is None or self._part is None or self._part[0] != first:
+            return False
+        longer = end - self._part[1]
+        return longer == 0 or (0 < longer <= SOFT_END_FRAMES and self._sure(self._last))
+
+    def _rivals(self, grammar: Grammar) -> tuple[str, ...]:
+        """Return the loop of everyday words: all decoys but the words of the commands."""
         own = {word for t in grammar.templates for word in t.phrase.lower().split()}
         own |= {phrase for phrase in grammar.phrases() if " " not in phrase}
-        words = tuple(w for w in dict.fromkeys(grammar.decoys) if w not in own and self._knows(w))
-        if words == self._rivals:
-            return
-        # The decoder takes language models from files only.
-        with tempfile.NamedTemporaryFile("w", suffix=".lm", encoding="ascii") as file:
-            file.write(unigrams(words))
-            file.flush()
-            self._decoder.add_lm_file(RIVALS, file.name)
-        self._rivals = words
+        return tuple(w for w in dict.fromkeys(grammar.decoys) if w not in own and self._knows(w))
 
-    def _decode(self, pcm: bytes, first: int, end: int) -> Heard:
-        decoded = self._search(f"grammar{self._grammars}", pcm)
-        said = [s for s in decoded if s.label not in NO_SOUND]
-        if sum(s.frames for s in said) < FEWEST_FRAMES:
+    def _decode(self, pcm: bytes, raw: Int16Samples, first: int, end: int) -> Heard:
+        asked = self._second.hear(raw) if self._second is not None and self._both else None
+        if asked is not None:
+            return self._together(pcm, asked.result(), first, end)
+        decoded, said = self._by_grammar(pcm)
+        if not said:
             return NOTHING
-        words = [s.label.partition("(")[0] for s in said]
+        words = _words(said).split()
         evidence = evidence_of(
             decoded,
-            self._search(RIVALS, pcm) if self._rivals else (),
+            self._decoder.by_rivals(pcm),
             [phoneme for word in words for phoneme in self._phonemes(word)],
             self._pause.loud(first, end),
         )
         confidence = round(evidence.confidence, 3)
-        timed = tuple(
-            HeardWord(
-                word,
-                FRAME_MS * (first + s.first),
-                FRAME_MS * (first + s.last + 1),
-                confidence,
-            )
-            for word, s in zip(words, said, strict=True)
-        )
+        timed = _timed(said, first, confidence)
         return Heard(" ".join(words), timed, confidence, end_ms=timed[-1].end_ms)
 
-    def _search(self, name: str, pcm: bytes) -> list[Segment]:
-        decoder = self._decoder
-        decoder.activate_search(name)
-        decoder.start_utt()
-        decoder.process_raw(pcm, full_utt=True)
-        decoder.end_utt()
-        if decoder.hyp() is None:
-            return []
-        return [
-            Segment(s.word, s.start_frame, s.end_frame, math.log(max(s.ascore, 1e-300)))
-            for s in decoder.seg()
-        ]
+    def _by_grammar(self, pcm: bytes) -> tuple[list[Segment], list[Segment]]:
+        """Return the decoding, and its words; none where they are too short for a command."""
+        decoded = self._decoder.by_grammar(pcm)
+        said = [s for s in decoded if s.label not in NO_SOUND]
+        return decoded, said if sum(s.frames for s in said) >= FEWEST_FRAMES else []
 
-    def _learn(self, words: Iterable[str]) -> None:
-        """Give the decoder the pronunciations of words that it has not met."""
-        new = [
-            (spelling, " ".join(phonemes))
-            for word in sorted(words)
-            if word in self._dictionary and self._decoder.lookup_word(word) is None
-            for spelling, phonemes in variants(word, self._dictionary[word])
-        ]
-        for index, (spelling, phonemes) in enumerate(new):
-            # The last one has the decoder build its tables anew.
-            self._decoder.add_word(spelling, phonemes, index == len(new) - 1)
+    def _together(self, pcm: bytes, opinion: Opinion, first: int, end: int) -> Heard:
+        weighed, said = self._weighed(First(""), opinion), list[Segment]()
+        if weighed is None or not weighed.decided:
+            decoded, said = self._by_grammar(pcm)
+            if said:
+                found = evidence_of(decoded, (), (), self._pause.loud(first, end))
+                own = First(_words(said), found.fit, found.coverage)
+                weighed = self._weighed(own, opinion)
+        if weighed is None:
+            return NOTHING
+        confidence = round(weighed.confidence, 3)
+        timed = _timed(said, first, confidence)
+        if weighed.phrase != _words(said):
+            # Whisper tells no times: its words share those of the speech.
+            timed = _shared(weighed.phrase, first, end, confidence)
+        return Heard(weighed.phrase, timed, confidence, end_ms=timed[-1].end_ms)
+
+    def _weighed(self, first: First, opinion: Opinion) -> Weighed | None:
+        return weigh(first, opinion.likelihood, opinion.lost, self._meaning, self._length)
+
+    def _join(self) -> None:
+        """Let the second listener decide too, from the next utterance on, once it is open.
+
+        The evidence of pocketsphinx alone is not asked for any more then, so that its decoder need
+        not score all senones: half the time.
+        """
+        if self._both or self._said is None or self._second is None or not self._second.listening:
+            return
+        self._decoder = SphinxDecoder(self._dictionary, all_senones=False)
+        self._decoder.set_grammar(*self._said)
+        self._both = True
 
     def _knows(self, word: str) -> bool:
         return word in self._dictionary
+
+    def _length(self, phrase: str) -> int:
+        """Return how many phonemes a phrase has; of a word without any known, its letters."""
+        return sum(len((self._dictionary.of(w) or (w,))[0]) for w in phrase.lower().split())
 
     def _phonemes(self, phrase: str) -> tuple[str, ...]:
         return tuple(
             phoneme
             for word in phrase.lower().split()
-            for phoneme in self._dictionary.get(word, ((),))[0]
+            for phoneme in (self._dictionary.of(word) or ((),))[0]
         )
 
 
-Pronunciations = Mapping[str, tuple[tuple[str, ...], ...]]
+def _words(said: Sequence[Segment]) -> str:
+    return " ".join(s.label.partition("(")[0] for s in said)
 
 
-def read_dictionary(path: Path) -> Pronunciations:
-    """Return the pronunciations of each word of a CMU dictionary, the usual one first."""
-    found: dict[str, tuple[tuple[str, ...], ...]] = dict(PRONUNCIATIONS)
-    for line in path.read_text(encoding="utf-8").splitlines():
-        spelling, _, phonemes = line.partition(" ")
-        word = spelling.partition("(")[0]
-        found[word] = (*found.get(word, ()), tuple(phonemes.split()))
-    return found
+def _timed(said: Sequence[Segment], first: int, confidence: float) -> tuple[HeardWord, ...]:
+    return tuple(
+        HeardWord(
+            s.label.partition("(")[0],
+            FRAME_MS * (first + s.first),
+            FRAME_MS * (first + s.last + 1),
+            confidence,
+        )
+        for s in said
+    )
 
 
-def variants(word: str, spoken: Sequence[Sequence[str]]) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield a word's entries as the decoder wants them: "the", "the(2)"."""
-    for number, phonemes in enumerate(spoken, start=1):
-        yield (word if number == 1 else f"{word}({number})"), phonemes
-
-
-def unigrams(words: Sequence[str]) -> str:
-    """Return a language model of equally likely words, in ARPA's format."""
-    each = -math.log10(len(words) + 1)
-    lines = [f"{each:.4f} {word}" for word in (*words, "</s>")]
-    head = ["\\data\\", f"ngram 1={len(words) + 2}", "", "\\1-grams:", "-99 <s>"]
-    return "\n".join([*head, *lines, "", "\\end\\", ""])
+def _shared(phrase: str, first: int, end: int, confidence: float) -> tuple[HeardWord, ...]:
+    words = phrase.split()
+    cuts = [FRAME_MS * (first + (end - first) * n // len(words)) for n in range(len(words) + 1)]
+    return tuple(
+        HeardWord(word, start_ms, end_ms, confidence)
+        for word, start_ms, end_ms in zip(words, cuts, cuts[1:], strict=False)
+    )
