@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import time
 from collections.abc import Iterator
@@ -23,8 +24,12 @@ from imagebuild.sbom import bill_of_materials
 from imagebuild.tree import make_tree
 from imagebuild.wheels import LOCK, build_own_wheel, prepare_wheels, read_lock
 
-TOOLS = ("mkfs.vfat", "mmd", "mcopy", "mke2fs", "debugfs", "dumpe2fs", "sfdisk", "dd", "zstd",
-         "systemd-sysusers", "systemctl", "depmod")  # fmt: skip
+TOOLS = ("mmdebstrap", "arch-test", "mkfs.vfat", "mmd", "mcopy", "mke2fs", "debugfs", "dumpe2fs",
+         "sfdisk", "dd", "zstd", "systemd-sysusers", "systemctl", "depmod", "make",
+         "swig")  # fmt: skip
+"""All that any step calls, asked for before the first: a cold build would otherwise run for half an
+hour and then want a compiler."""
+
 WORK_NEEDS_BYTES = 5 << 30
 """The tree, the file systems and the image while they are made."""
 
@@ -44,7 +49,8 @@ def build(plan: Plan) -> Path:
     """
     if os.geteuid() != 0:
         raise NeedsRoot("The image's files belong to root: run this with sudo.")
-    need_tools(TOOLS)
+    native = platform.machine() == "aarch64"
+    need_tools([*TOOLS, "gcc" if native else "aarch64-linux-gnu-gcc"])
     plan.output.mkdir(parents=True, exist_ok=True)
     root = prepare_root(plan)
     begun_s = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
@@ -97,9 +98,27 @@ def prepare_root(plan: Plan) -> Path:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree, but nothing that is mounted in it."""
-    if path.exists():
-        run(["rm", "-rf", "--one-file-system", path])
+    """Remove a tree; what is mounted in it is unmounted first, and never removed.
+
+    A build that was killed leaves the mounts of mmdebstrap behind: /proc, /sys, /dev.
+    """
+    if not path.exists():
+        return
+    for place in mounts_below(path):
+        run(["umount", "--lazy", place])
+    run(["rm", "-rf", "--one-file-system", path])
+
+
+def mounts_below(path: Path, table: Path = Path("/proc/self/mountinfo")) -> list[Path]:
+    """Return what is mounted below a folder, the innermost first."""
+    base = path.resolve()
+    found = []
+    for line in table.read_text("utf-8", "surrogateescape").splitlines():
+        # Spaces and the like are written as three octal digits.
+        place = Path(re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), line.split(" ")[4]))
+        if place != base and place.is_relative_to(base):
+            found.append(place)
+    return found[::-1]
 
 
 def _mmdebstrap(target: Path, sources: Path) -> list[str | Path]:
