@@ -177,6 +177,7 @@ def _finish(plan: Plan, image: Path, tree: Path, work: Path) -> list[str]:
         path.replace(plan.output / name)
     for name in made:
         say(f"  {(plan.output / name).stat().st_size / 1e6:8.1f} MB  {plan.output / name}")
+    say(f"sha256 of the image: {sums.split()[0]}")
     return list(made)
 
 
