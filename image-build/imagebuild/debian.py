@@ -21,7 +21,7 @@ from imagebuild.plan import COMPRESSED_LIMIT, HERE, ZSTD_LEVEL, Plan
 from imagebuild.process import need_tools, run, say
 from imagebuild.root import need_space, prepare_root, remove_tree
 from imagebuild.sbom import bill_of_materials
-from imagebuild.tree import make_tree
+from imagebuild.tree import make_tree, settle
 from imagebuild.wheels import LOCK, build_own_wheel, prepare_wheels, read_lock
 
 TOOLS = ("mmdebstrap", "arch-test", "mkfs.vfat", "mmd", "mcopy", "mke2fs", "debugfs", "dumpe2fs",
@@ -62,6 +62,7 @@ def build(plan: Plan) -> Path:
         tree = work / "tree"
         make_tree(plan, root, [*sorted(wheels.glob("*.whl")), own], models, tree)
         import_gate(plan, tree, wheels)
+        settle(plan, tree)
         image = _make_image(plan, root, tree, work)
         names = _finish(plan, image, tree, work)
     say(f"Built in {time.monotonic() - begun_s:.0f} s on top of the kept root.")

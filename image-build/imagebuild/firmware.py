@@ -22,6 +22,9 @@ from imagebuild.machine import Card, boot_card
 from imagebuild.plan import MIB
 from imagebuild.process import find_tool, run
 
+_CAPABILITIES = 0b1100
+"""What it can: bit 2 a partition on trial, bit 3 tryboot at all."""
+
 LONGEST_AUTOBOOT = 512
 """Bytes that the firmware reads of the file."""
 
@@ -128,7 +131,8 @@ def with_bootloader(tree: bytes, partition: int, trial: bool) -> bytes:
     block = tree[structure : structure + structure_size]
     names = tree[strings : strings + strings_size]
     added, node = b"", _cells(_BEGIN_NODE) + _padded(b"bootloader\0")
-    for name, value in (("partition", partition), ("tryboot", int(trial))):
+    told = {"partition": partition, "tryboot": int(trial), "capabilities": _CAPABILITIES}
+    for name, value in told.items():
         node += _cells(_PROP, 4, len(names) + len(added), value)
         added += name.encode() + b"\0"
     node += _cells(_END_NODE)

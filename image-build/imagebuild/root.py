@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import time
 from pathlib import Path
 
 from imagebuild.emulator import need_emulator
@@ -12,6 +13,7 @@ from imagebuild.errors import CommandFailed, DownloadFailed, NoSpace
 from imagebuild.mirror import sources_list
 from imagebuild.plan import HERE, SUITE, Plan
 from imagebuild.process import need_tools, run, say
+from imagebuild.times import clamp_times
 
 ROOT_EPOCH = "1767225600"
 """SOURCE_DATE_EPOCH of the root (2026-01-01): it outlives many commits of voxedge."""
@@ -79,12 +81,15 @@ def prepare_root(plan: Plan) -> Path:
     sources = plan.cache / "sources.list"
     sources.write_text(sources_list(), encoding="utf-8")
     say("Debian root: installing packages; with emulated scripts this takes 10 to 30 minutes")
+    begun_s = time.time()
     try:
         run(
             _mmdebstrap(new, sources),
             env={**plan.build_env, "SOURCE_DATE_EPOCH": ROOT_EPOCH, "QEMU_CPU": "cortex-a72"},
             log=plan.cache / "mmdebstrap.log",
         )
+        # What the installation itself wrote: an image would otherwise tell when its root was made.
+        clamp_times(new, begun_s, int(ROOT_EPOCH))
     except CommandFailed as error:
         remove_tree(new)
         if any(sign in str(error) for sign in ("Failed to fetch", "apt-get update", "download")):

@@ -14,6 +14,7 @@ from imagebuild.plan import HERE, MIB
 from imagebuild.process import find_tool
 
 from voxedge.system.autoboot import PARTITIONS, Autoboot, other
+from voxedge.system.update import TRYBOOT_A_B
 
 SHIPPED = (HERE / "boot/autoboot.txt").read_text(encoding="ascii")
 
@@ -67,6 +68,7 @@ def test_linux_reads_what_was_started(
 
     assert get("/chosen/bootloader", "partition") == str(partition)
     assert get("/chosen/bootloader", "tryboot") == str(int(trial))
+    assert int(get("/chosen/bootloader", "capabilities")) & TRYBOOT_A_B
     assert get("/cpus/cpu@0", "compatible") == "arm,cortex-a72"
 
 
