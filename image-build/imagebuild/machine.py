@@ -63,6 +63,11 @@ TimeoutStartSec=1800
 """Units of the test (systemd.system-credentials(7)); systemd reads them once, at its own start, so
 that nothing has to be loaded again while the emulator is busy."""
 
+STEADY = ["-icount", "shift=2,sleep=on,align=off"]
+"""4 ns an instruction: 250 million a second for both cores together, a fraction of a Pi 4's. Limits
+that the image itself sets, as the trial of an update does, then hold of the guest's work, and not
+of how much of this machine the emulator gets. Both cores share one thread."""
+
 MEMORY_MIB = 4096
 """That of the Pi 4B."""
 
@@ -125,6 +130,7 @@ class Machine:
         name: of this start, for the log.
         masked: units that are not to be started.
         sticks: memory sticks that ``plug`` can put into its USB port.
+        steady: let the guest's clock count instructions (``STEADY``).
     """
 
     def __init__(
@@ -135,10 +141,13 @@ class Machine:
         name: str,
         masked: Sequence[str] = (),
         sticks: Sequence[Path] = (),
+        *,
+        steady: bool = False,
     ) -> None:
         self.log = work / f"{name}.log"
         self.saved = work / f"{name}.saved"
         self._sticks = tuple(sticks)
+        self._steady = steady
         self._socket = work / f"{name}.sock"
         self._monitor = work / f"{name}.mon"
         for path in (self._socket, self._monitor):
@@ -168,6 +177,7 @@ class Machine:
             drives += ["-drive", f"if=none,file={path},format={kind},id=d{number}{ro}"]
             drives += ["-device", f"virtio-blk-device,drive=d{number}"]
         more = ["-dtb", str(card.tree)] if card.tree else []
+        more += STEADY if self._steady else []
         if self._sticks:
             more += ["-device", "qemu-xhci,id=usb"]
             more += ["-monitor", f"unix:{self._monitor},server=on,wait=off"]

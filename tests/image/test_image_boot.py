@@ -5,6 +5,7 @@ reads a page and pulls the plug, is run by hand (docs/integrators/image.md).
 """
 
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -72,9 +73,13 @@ def test_the_test_s_units_fit_the_kernel_command_line(tmp_path: Path) -> None:
     card = Card(tmp_path / "disk", tmp_path / "kernel", tmp_path / "initrd", cmdline)
     machine = Machine.__new__(Machine)
     machine.log, machine.saved, machine._socket = (tmp_path / name for name in "abc")
-    machine._sticks = ()
+    machine._sticks, machine._steady = (), True
     words = machine._command(card, tmp_path / "test", ("voxedge.service", "voxedge.socket") * 2)
     assert len(words[words.index("-append") + 1]) < CMDLINE_LIMIT - 64
+
+
+WAIT_FOR_INTERRUPT, BRANCH_BACK = 0xD503207F, 0x17FFFFFF
+"""A64: wfi; b -4."""
 
 
 @pytest.mark.parametrize(
@@ -92,14 +97,17 @@ def test_the_word_of_a_restart_is_what_the_kernel_says_last(console: str, word: 
 
 
 def test_a_stick_is_put_in_by_the_emulator(tmp_path: Path) -> None:
-    """qemu itself, without a guest: the stick is behind its USB port after ``plug``."""
+    """qemu itself, with a guest that sleeps: the stick is behind its USB port after ``plug``."""
     if find_tool("qemu-system-aarch64") is None:
         pytest.skip("qemu-system-arm is not installed")
     for name in ("kernel", "initrd", "test", "stick"):
         (tmp_path / name).write_bytes(bytes(1 << 20))
+    (tmp_path / "kernel").write_bytes(struct.pack("<II", WAIT_FOR_INTERRUPT, BRANCH_BACK))
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", tmp_path / "disk", "1M"], check=True)
     card = Card(tmp_path / "disk", tmp_path / "kernel", tmp_path / "initrd", "ro")
-    machine = Machine(card, tmp_path / "test", tmp_path, "life", sticks=[tmp_path / "stick"])
+    machine = Machine(
+        card, tmp_path / "test", tmp_path, "life", sticks=[tmp_path / "stick"], steady=True
+    )
     try:
         machine.connect(30).close()
         machine.plug()
