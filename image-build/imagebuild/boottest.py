@@ -13,7 +13,7 @@ import types
 from collections.abc import Sequence
 from pathlib import Path
 
-from imagebuild import pulls, pullstate, scenario, trials
+from imagebuild import pulls, pullstate, scenario, steps, trials
 from imagebuild.errors import BootTestFailed, ImageError
 from imagebuild.machine import make_card
 from imagebuild.plan import REPO, default_cache
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     report = Report(say)
     try:
-        need_tools([*TOOLS, *(trials.TOOLS if options.update else ())])
+        need_tools([*TOOLS, *(trials.TOOLS if options.update or options.only_update else ())])
         image = options.image or newest_image(REPO / "build/image")
         options.work.mkdir(parents=True, exist_ok=True)
         need_space(options.work, _WORK_NEEDS_BYTES)
@@ -67,43 +67,41 @@ def try_image(image: Path, work: Path, options: argparse.Namespace, report: Repo
     """
     begun_s = time.monotonic()
     report.note(f"image: {image.name}, {image.stat().st_size / 1e6:.0f} MB")
-    if not options.only_pulls:
-        raw = unpacked(image, work)
-        _one_life(raw, work, options, report)
-        if options.update:
-            _updates(image, raw, work, options, report)
-    if options.pulls:
-        _pulls(image, work, options, report)
+    if not (options.only_pulls or options.only_update):
+        _one_life(unpacked(image, work), work, options, report)
+    if options.update or options.only_update:
+        _updates(image, _folder(work, options, "updates"), options, report)
+    if options.pulls and not options.only_update:
+        _pulls(image, _folder(work, options, "pulls"), options, report)
     report.note(f"passed in {(time.monotonic() - begun_s) / 60:.0f} min")
 
 
-def _updates(
-    image: Path, raw: Path, work: Path, options: argparse.Namespace, report: Report
-) -> None:
+def _folder(work: Path, options: argparse.Namespace, name: str) -> Path:
+    """Return a folder that outlives an interruption, if one was named."""
+    folder: Path = (options.state or work) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _updates(image: Path, folder: Path, options: argparse.Namespace, report: Report) -> None:
     """On a card of its own: what is refused must leave the other slot of a new card empty."""
-    folder = work / "update"
-    folder.mkdir()
+    now = steps.load(folder, _digest(image))
+    if now.done:
+        say(f"{now.done} steps were passed before: going on")
     shop = make_workshop(image, folder)
     more = {f"{why}.raucb": path for why, path in shop.refused.items()}
     disk = make_test_disk(options.python, folder, {**more, "updates.pem": shop.certificate})
+    card = make_card(unpacked(image, folder), folder)
     trials.Trials(
-        make_card(raw, folder), disk, shop, folder, options.python, options.models, report,
-        options.timeout,
-    ).run()  # fmt: skip
-    shutil.rmtree(folder)
+        card, disk, shop, folder, options.python, options.models, report, now, options.timeout
+    ).run()
 
 
-def _pulls(image: Path, work: Path, options: argparse.Namespace, report: Report) -> None:
-    """In a folder that outlives an interruption, if one was named."""
-    folder = options.state or work / "pulls"
-    folder.mkdir(parents=True, exist_ok=True)
+def _pulls(image: Path, folder: Path, options: argparse.Namespace, report: Report) -> None:
     state = pullstate.load(folder, _digest(image), options.seed)
     if state.pulled:
         say(f"{state.pulled} plug pulls were made before: going on")
-    raw = folder / image.stem if image.suffix == ".zst" else image
-    if not raw.exists():
-        raw = unpacked(image, folder)
-    card = make_card(raw, folder)
+    card = make_card(unpacked(image, folder), folder)
     disk = make_test_disk(options.python, folder)
     pulls.pull_plugs(card, disk, folder, state, options.pulls, report, options.timeout)
 
@@ -157,6 +155,8 @@ def unpacked(image: Path, work: Path) -> Path:
     if image.suffix != ".zst":
         return image
     raw = work / image.stem
+    if raw.exists():
+        return raw
     half = raw.with_suffix(".half")
     run(["zstd", "-dq", "-f", "--sparse", image, "-o", half])
     return half.rename(raw)
@@ -178,11 +178,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="then install updates from a stick: refused ones, a good one, a broken one",
     )
+    parser.add_argument("--only-update", action="store_true", help="nothing but the updates")
     parser.add_argument(
         "--state",
         type=Path,
         metavar="DIR",
-        help="keep the plug pulls' card there: an interrupted series goes on with its next pull",
+        help="keep the cards of updates and plug pulls there: what was interrupted goes on",
     )
     parser.add_argument("--only-pulls", action="store_true", help="nothing but the plug pulls")
     parser.add_argument("--seed", type=int, default=1, help="of the moments of pulling (1)")

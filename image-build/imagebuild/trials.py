@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from imagebuild import steps
 from imagebuild.errors import BootTestFailed
 from imagebuild.firmware import PoweredOn, power_on
 from imagebuild.guest import Guest
@@ -21,6 +22,7 @@ from imagebuild.plan import REPO
 from imagebuild.process import run
 from imagebuild.scenario import TAPE, Report, boot, power_off, wait_ready
 from imagebuild.soundmatch import find, samples
+from imagebuild.steps import Steps
 from imagebuild.workshop import MARK, Workshop
 from voxedge.system.confirm import FELL_BACK, UPDATED
 
@@ -45,12 +47,13 @@ class Trials:
         python: runs voxedge on this machine: it says the sentences that are listened for.
         models: likewise.
         report: gets what is seen.
+        now: where the test stands; ``steps`` keeps it in ``work``.
         timeout_s: for any step.
     """
 
     def __init__(
         self, card: Card, disk: Path, shop: Workshop, work: Path, python: Path, models: Path,
-        report: Report, timeout_s: float,
+        report: Report, now: Steps, timeout_s: float,
     ) -> None:  # fmt: skip
         self._card = card
         self._disk = disk
@@ -59,23 +62,32 @@ class Trials:
         self._python = python
         self._models = models
         self._report = report
+        self._steps = now
         self._timeout_s = timeout_s
         self._cpu_s = 0.0
 
     def run(self) -> None:
-        """Go through all of it.
+        """Go through all of it, from the step on that was not passed before.
 
         Raises:
             BootTestFailed: an update was not refused, kept or taken back as it should have been.
         """
-        word = self._first_life()
-        word = self._kept(word)
-        word = self._not_kept(word)
-        self._taken_back(word)
+        now, first = self._steps, self._card
+        for line in now.lines:
+            self._report.note(line)
+        every = (self._first_life, self._kept, self._not_kept, self._taken_back)
+        for number, step in enumerate(every, 1):
+            if number <= now.done:
+                continue
+            self._card = steps.layer(first, self._work, number)
+            known = len(self._report.lines)
+            word = step(now.word)
+            now = now.after(word, self._report.lines[known:])
+            steps.save(self._work, now)
 
-    def _first_life(self) -> str:
+    def _first_life(self, word: str) -> str:
         """Slot A: two updates are refused, a third is installed; return the restart's word."""
-        machine, guest = self._start("update-1", "", "A", self._shop.good)
+        machine, guest = self._start("update-1", word, "A", self._shop.good)
         try:
             wait_ready(machine, guest, self._report, self._timeout_s)
             self._prepare(guest)
@@ -115,7 +127,7 @@ class Trials:
         self._report.note(f"broken update: not well, restarted by itself after {took_s:.0f} s")
         return again
 
-    def _taken_back(self, word: str) -> None:
+    def _taken_back(self, word: str) -> str:
         """The firmware starts B again, which says so; nothing is left under way."""
         machine, guest = self._start("update-4", word, "B")
         try:
@@ -129,6 +141,7 @@ class Trials:
                 raise BootTestFailed(f"The slots' note is {note}.")
             self._report.note("broken update: the system of before is back, and said so")
             power_off(machine, guest, self._report, self._timeout_s)
+            return ""
         finally:
             machine.pull_plug()
 
@@ -168,9 +181,9 @@ class Trials:
         word = machine.wait_restart(self._timeout_s)
         if word != _WORD or f"Installing to slot {slot}." not in told:
             raise BootTestFailed(f"It restarted with {word!r} after:\n{told}")
-        steps = re.search(r"The signature is good: .*", told)
+        signed = re.search(r"The signature is good: .*", told)
         self._report.note(
-            f"stick: {steps[0] if steps else ''} Installed to slot {slot} in "
+            f"stick: {signed[0] if signed else ''} Installed to slot {slot} in "
             f"{time.monotonic() - begun_s:.0f} s, {self._cpu_s - cpu_s:.0f} s of emulator CPU; "
             f"restarted with the word {word!r}"
         )

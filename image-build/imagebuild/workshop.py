@@ -6,6 +6,7 @@ the test disk, and the guest puts it where ``image-build/build --keyring`` would
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -42,16 +43,20 @@ class Workshop:
 def make_workshop(image: Path, work: Path) -> Workshop:
     """Make everything from what ``image-build/build`` left beside ``image``.
 
+    What an earlier run left in ``work`` whole is taken as it is.
+
     Raises:
         BootTestFailed: it left no file systems there.
     """
     folder = work / "workshop"
     folder.mkdir(exist_ok=True)
+    whole = folder / "whole"
+    if whole.exists():
+        return _opened(folder)
     root, boot = (_beside(image, kind) for kind in ("rootfs.ext4.zst", "boot.vfat.zst"))
     ours, theirs = _key(folder, "ours"), _key(folder, "theirs")
     plain = folder / "root.ext4"
     run(["zstd", "-dq", "-f", "--sparse", root, "-o", plain])
-    sticks = {}
     for name, version in (("good", "2.0"), ("broken", "3.0")):
         changed = folder / f"{name}.ext4"
         shutil.copyfile(plain, changed)
@@ -60,23 +65,30 @@ def make_workshop(image: Path, work: Path) -> Workshop:
             _write_into(changed, _READER, _BROKEN_READER, folder)
         bundle = _bundle(changed, boot, ours, folder / f"{name}.raucb", version)
         changed.unlink()
-        sticks[name] = _stick(bundle, folder / f"{name}.stick")
+        _stick(bundle, folder / f"{name}.stick")
         bundle.unlink()
     plain.unlink()
-    return Workshop(ours[1], sticks["good"], sticks["broken"], _refused(theirs, folder))
+    _make_refused(theirs, folder)
+    whole.touch()
+    return _opened(folder)
 
 
-def _refused(theirs: tuple[Path, Path], folder: Path) -> dict[str, Path]:
+def _opened(folder: Path) -> Workshop:
+    refused = {why: folder / f"{why}.raucb" for why in ("unsigned", "foreign")}
+    return Workshop(folder / "ours.pem", folder / "good.stick", folder / "broken.stick", refused)
+
+
+def _make_refused(theirs: tuple[Path, Path], folder: Path) -> None:
     """Small ones: what they hold is never looked at."""
     tree, firmware = folder / "tiny", folder / "tiny-boot"
     for place in (tree, firmware):
         place.mkdir(exist_ok=True)
-        (place / "nothing").write_text("nothing\n", encoding="ascii")
+        # RAUC makes no bundle of less than a block.
+        (place / "nothing").write_bytes(os.urandom(64 * 1024))
     unsigned = folder / "unsigned.raucb"
     unsigned.unlink(missing_ok=True)
     run(["mksquashfs", tree, unsigned, "-quiet", "-no-progress"])
-    foreign = _bundle(tree, firmware, theirs, folder / "foreign.raucb", "4.0")
-    return {"unsigned": unsigned, "foreign": foreign}
+    _bundle(tree, firmware, theirs, folder / "foreign.raucb", "4.0")
 
 
 def _beside(image: Path, kind: str) -> Path:
@@ -116,9 +128,8 @@ def _write_into(image: Path, path: str, text: str, folder: Path) -> None:
         raise BootTestFailed(f"{path} could not be written into {image.name}.")
 
 
-def _stick(bundle: Path, target: Path) -> Path:
+def _stick(bundle: Path, target: Path) -> None:
     with target.open("wb") as stream:
         stream.truncate((bundle.stat().st_size // MIB + 40) * MIB)
     run(["mkfs.vfat", "-F", "32", "-n", "UPDATE", target])
     run(["mcopy", "-i", target, bundle, "::/update.raucb"])
-    return target
