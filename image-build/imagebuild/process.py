@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -120,12 +121,20 @@ def _run_group(
     ``subprocess.run`` kills the one process, at once: the programs that it had started would go on
     writing, and what it had mounted would stay mounted.
     """
-    process = subprocess.Popen(
-        words, env=environment, cwd=cwd, text=True, errors="replace", start_new_session=True,
-        stdin=None if stdin is None else subprocess.PIPE, stdout=stdout, stderr=stderr,
-    )  # fmt: skip
+    # A signal between the start and the try would leave the program without an owner.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        process = subprocess.Popen(
+            words, env=environment, cwd=cwd, text=True, errors="replace", start_new_session=True,
+            stdin=None if stdin is None else subprocess.PIPE, stdout=stdout, stderr=stderr,
+            preexec_fn=partial(signal.pthread_sigmask, signal.SIG_SETMASK, before),
+        )  # fmt: skip
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
     with process:
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             output, errors = process.communicate(stdin)
         except BaseException:
             _end_group(process)
