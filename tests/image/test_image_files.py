@@ -146,6 +146,26 @@ def test_the_root_has_another_key_for_other_packages(monkeypatch: pytest.MonkeyP
     assert root.root_key() != before
 
 
+def test_one_initramfs_is_made_for_each_kernel(tmp_path: Path) -> None:
+    """The hook as mmdebstrap runs it, with a stand-in of chroot."""
+    (tmp_path / "boot").mkdir()
+    for version in ("6.12.1+deb13-arm64", "6.12.2+deb13-arm64"):
+        (tmp_path / f"boot/vmlinuz-{version}").touch()
+    (tmp_path / "bin").mkdir()
+    stand_in = tmp_path / "bin/chroot"
+    stand_in.write_text('#!/bin/sh\necho "$@"\n')
+    stand_in.chmod(0o755)
+    command = ["sh", "-c", root.INITRAMFS, "exec", tmp_path]
+    env = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        f"{tmp_path} update-initramfs -c -k 6.12.1+deb13-arm64",
+        f"{tmp_path} update-initramfs -c -k 6.12.2+deb13-arm64",
+    ]
+    stand_in.write_text("#!/bin/sh\nexit 3\n")
+    assert subprocess.run(command, env=env, check=False).returncode != 0
+
+
 def test_packages_have_no_duplicates_and_nothing_that_listens_by_itself() -> None:
     names = root.packages()
     assert len(names) == len(set(names))
