@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import time
 from collections.abc import Iterator
@@ -20,11 +21,15 @@ from imagebuild.plan import COMPRESSED_LIMIT, HERE, ZSTD_LEVEL, Plan
 from imagebuild.process import need_tools, run, say
 from imagebuild.root import need_space, prepare_root, remove_tree
 from imagebuild.sbom import bill_of_materials
-from imagebuild.tree import make_tree
+from imagebuild.tree import make_tree, settle
 from imagebuild.wheels import LOCK, build_own_wheel, prepare_wheels, read_lock
 
-TOOLS = ("mkfs.vfat", "mmd", "mcopy", "mke2fs", "debugfs", "dumpe2fs", "sfdisk", "dd", "zstd",
-         "systemd-sysusers", "systemctl", "depmod")  # fmt: skip
+TOOLS = ("mmdebstrap", "arch-test", "mkfs.vfat", "mmd", "mcopy", "mke2fs", "debugfs", "dumpe2fs",
+         "sfdisk", "dd", "zstd", "systemd-sysusers", "systemctl", "depmod", "make",
+         "swig")  # fmt: skip
+"""All that any step calls, asked for before the first: a cold build would otherwise run for half an
+hour and then want a compiler."""
+
 WORK_NEEDS_BYTES = 5 << 30
 """The tree, the file systems and the image while they are made."""
 
@@ -44,7 +49,8 @@ def build(plan: Plan) -> Path:
     """
     if os.geteuid() != 0:
         raise NeedsRoot("The image's files belong to root: run this with sudo.")
-    need_tools(TOOLS)
+    native = platform.machine() == "aarch64"
+    need_tools([*TOOLS, "gcc" if native else "aarch64-linux-gnu-gcc"])
     plan.output.mkdir(parents=True, exist_ok=True)
     root = prepare_root(plan)
     begun_s = time.monotonic()
@@ -56,6 +62,7 @@ def build(plan: Plan) -> Path:
         tree = work / "tree"
         make_tree(plan, root, [*sorted(wheels.glob("*.whl")), own], models, tree)
         import_gate(plan, tree, wheels)
+        settle(plan, tree)
         image = _make_image(plan, root, tree, work)
         names = _finish(plan, image, tree, work)
     say(f"Built in {time.monotonic() - begun_s:.0f} s on top of the kept root.")
@@ -171,6 +178,7 @@ def _finish(plan: Plan, image: Path, tree: Path, work: Path) -> list[str]:
         path.replace(plan.output / name)
     for name in made:
         say(f"  {(plan.output / name).stat().st_size / 1e6:8.1f} MB  {plan.output / name}")
+    say(f"sha256 of the image: {sums.split()[0]}")
     return list(made)
 
 

@@ -69,5 +69,11 @@ class BootTestFailed(ImageError):
     exit_code = 12
 
 
+class BuildsDiffer(ImageError):
+    """Two builds that should be equal to the byte are not."""
+
+    exit_code = 13
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C or SIGTERM, as the shell gives it."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -62,6 +63,11 @@ TimeoutStartSec=1800
 """Units of the test (systemd.system-credentials(7)); systemd reads them once, at its own start, so
 that nothing has to be loaded again while the emulator is busy."""
 
+STEADY = ["-icount", "shift=2,sleep=on,align=off"]
+"""4 ns an instruction: 250 million a second for both cores together, a fraction of a Pi 4's. Limits
+that the image itself sets, as the trial of an update does, then hold of the guest's work, and not
+of how much of this machine the emulator gets. Both cores share one thread."""
+
 MEMORY_MIB = 4096
 """That of the Pi 4B."""
 
@@ -75,22 +81,37 @@ class Card:
         kernel: of the image's first boot partition.
         initrd: likewise.
         cmdline: likewise.
+        tree: device tree in which the firmware says what it started (``firmware.py``); None leaves
+            that to the emulator, which says nothing of slots.
     """
 
     disk: Path
     kernel: Path
     initrd: Path
     cmdline: str
+    tree: Path | None = None
 
 
 def make_card(image: Path, work: Path, extra_mib: int = 256) -> Card:
-    """Make a card of an uncompressed image; it is ``extra_mib`` larger, as every real one is."""
-    start = offset_mib("BOOT_A") * MIB
-    for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
-        run(["mcopy", "-n", "-i", f"{image}@@{start}", f"::/{name}", work / name])
+    """Make a card of an uncompressed image; it is ``extra_mib`` larger, as every real one is.
+
+    The layer of an earlier run in ``work`` is kept: see ``pullstate``.
+    """
     disk = work / "card.qcow2"
     size = image.stat().st_size + extra_mib * MIB
-    run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, disk, str(size)])
+    if not disk.exists():
+        run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, disk, str(size)])
+    return boot_card(image, offset_mib("BOOT_A") * MIB, disk, work)
+
+
+def boot_card(image: Path, offset: int, disk: Path, work: Path) -> Card:
+    """Return a card that starts what lies on a boot partition: at ``offset`` bytes of ``image``.
+
+    Raises:
+        CommandFailed: the partition has no kernel.
+    """
+    for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
+        run(["mcopy", "-n", "-i", f"{image}@@{offset}", f"::/{name}", work / name])
     cmdline = (work / "cmdline.txt").read_text(encoding="ascii").strip()
     return Card(disk, work / "vmlinuz", work / "initrd.img", cmdline)
 
@@ -108,15 +129,29 @@ class Machine:
         work: for the console's log and the channel's socket.
         name: of this start, for the log.
         masked: units that are not to be started.
+        sticks: memory sticks that ``plug`` can put into its USB port.
+        steady: let the guest's clock count instructions (``STEADY``).
     """
 
     def __init__(
-        self, card: Card, test_disk: Path, work: Path, name: str, masked: Sequence[str] = ()
+        self,
+        card: Card,
+        test_disk: Path,
+        work: Path,
+        name: str,
+        masked: Sequence[str] = (),
+        sticks: Sequence[Path] = (),
+        *,
+        steady: bool = False,
     ) -> None:
         self.log = work / f"{name}.log"
         self.saved = work / f"{name}.saved"
+        self._sticks = tuple(sticks)
+        self._steady = steady
         self._socket = work / f"{name}.sock"
-        self._socket.unlink(missing_ok=True)
+        self._monitor = work / f"{name}.mon"
+        for path in (self._socket, self._monitor):
+            path.unlink(missing_ok=True)
         self.begun_s = time.monotonic()
         with (work / f"{name}.qemu").open("wb") as errors:
             self._process = subprocess.Popen(
@@ -141,6 +176,13 @@ class Machine:
             ro = ",readonly=on" if kind == "raw" else ""
             drives += ["-drive", f"if=none,file={path},format={kind},id=d{number}{ro}"]
             drives += ["-device", f"virtio-blk-device,drive=d{number}"]
+        more = ["-dtb", str(card.tree)] if card.tree else []
+        more += STEADY if self._steady else []
+        if self._sticks:
+            more += ["-device", "qemu-xhci,id=usb"]
+            more += ["-monitor", f"unix:{self._monitor},server=on,wait=off"]
+        for number, stick in enumerate(self._sticks):
+            more += ["-drive", f"if=none,file={stick},format=raw,id=stick{number},readonly=on"]
         # The last device on the command line is the first disk that Linux sees on this bus; what
         # is mounted is found by label, so that this does not matter.
         return [
@@ -151,6 +193,7 @@ class Machine:
             *("-kernel", str(card.kernel), "-initrd", str(card.initrd)),
             *("-append", _within_limit(" ".join(words))),
             *drives,
+            *more,
             *("-device", "virtio-serial-device"),
             *("-chardev", f"socket,id=agent,path={self._socket},server=on,wait=off"),
             *("-device", "virtserialport,chardev=agent,name=voxtest"),
@@ -209,12 +252,62 @@ class Machine:
         if code != 0 or "Power down" not in self.last_lines(40):
             raise BootTestFailed(f"It did not switch off cleanly ({code}).\n{self.last_lines()}")
 
+    def plug(self, number: int = 0) -> None:
+        """Put a memory stick into the USB port.
+
+        Raises:
+            BootTestFailed: the emulator has no such stick.
+        """
+        if number >= len(self._sticks):
+            raise BootTestFailed(f"There is no stick {number}.")
+        self._tell_monitor(f"device_add usb-storage,bus=usb.0,drive=stick{number},id=in{number}")
+
+    def _tell_monitor(self, line: str) -> None:
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.settimeout(60)
+            monitor.connect(str(self._monitor))
+            monitor.sendall(f"{line}\n".encode())
+            told = b""
+            # It greets, shows what was typed, answers, and asks for more.
+            while told.count(b"(qemu) ") < 2:
+                piece = monitor.recv(4096)
+                if not piece:
+                    break
+                told += piece
+        if b"Error" in told:
+            raise BootTestFailed(f"The emulator does not take {line!r}: {told!r}")
+
+    def wait_restart(self, timeout_s: float) -> str:
+        """Wait until the guest restarts itself; return the word it gives to its firmware.
+
+        The kernel says it last of all: "0 tryboot" for a trial, "" for an ordinary restart.
+
+        Raises:
+            BootTestFailed: it does not, or it ended in another way.
+        """
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            self.pull_plug()
+            raise BootTestFailed(f"It did not restart.\n{self.last_lines()}") from error
+        word = restart_word(self.last_lines(40))
+        if code != 0 or word is None:
+            raise BootTestFailed(f"It did not restart but ended ({code}).\n{self.last_lines()}")
+        return word
+
     def pull_plug(self) -> None:
         """End it in the middle of whatever it does. Idempotent."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL)
         self._process.wait()
-        self._socket.unlink(missing_ok=True)
+        for path in (self._socket, self._monitor):
+            path.unlink(missing_ok=True)
+
+
+def restart_word(console: str) -> str | None:
+    """Return what the kernel said to the firmware at a restart; None where it did not restart."""
+    found = re.findall(r"reboot: Restarting system(?: with command '([^']*)')?", console)
+    return found[-1] if found else None
 
 
 CMDLINE_LIMIT = 2048

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from imagebuild.errors import CommandFailed, NoSpace, ToolMissing
 
 PACKAGES = {
     "mmdebstrap": "mmdebstrap",
+    "arch-test": "arch-test",
     "mkfs.vfat": "dosfstools",
     "mcopy": "mtools",
     "mke2fs": "e2fsprogs",
     "debugfs": "e2fsprogs",
     "mmd": "mtools",
+    "mtype": "mtools",
+    "mksquashfs": "squashfs-tools",
     "dumpe2fs": "e2fsprogs",
     "sfdisk": "fdisk",
     "zstd": "zstd",
@@ -84,22 +91,65 @@ def run(
     try:
         if log is not None:
             with log.open("w", encoding="utf-8") as stream:
-                done = subprocess.run(
-                    words, check=False, env=environment, input=stdin, text=True, cwd=cwd,
-                    stdout=stream, stderr=subprocess.STDOUT,
-                )  # fmt: skip
+                code, _, _ = _run_group(words, environment, stdin, cwd, stream, subprocess.STDOUT)
             errors, output = log.read_text(encoding="utf-8", errors="replace"), ""
         else:
-            done = subprocess.run(
-                words, check=False, env=environment, input=stdin, text=True, cwd=cwd,
-                capture_output=True, errors="replace",
-            )  # fmt: skip
-            errors, output = done.stderr, done.stdout
+            code, output, errors = _run_group(
+                words, environment, stdin, cwd, subprocess.PIPE, subprocess.PIPE
+            )
     except FileNotFoundError as error:
         raise ToolMissing(f"Not installed: {words[0]}.") from error
-    if done.returncode != 0:
-        raise _failure(words, done.returncode, errors or output, log)
+    if code != 0:
+        raise _failure(words, code, errors or output, log)
     return output
+
+
+STOP_S = 60.0
+"""Of mmdebstrap: it unmounts what it mounted before it ends."""
+
+
+def _run_group(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    stdin: str | None,
+    cwd: Path | None,
+    stdout: IO[str] | int,
+    stderr: int,
+) -> tuple[int, str, str]:
+    """Run a program in a process group of its own; whatever ends this ends all of the group.
+
+    ``subprocess.run`` kills the one process, at once: the programs that it had started would go on
+    writing, and what it had mounted would stay mounted.
+    """
+    # A signal between the start and the try would leave the program without an owner.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        process = subprocess.Popen(
+            words, env=environment, cwd=cwd, text=True, errors="replace", start_new_session=True,
+            stdin=None if stdin is None else subprocess.PIPE, stdout=stdout, stderr=stderr,
+            preexec_fn=partial(signal.pthread_sigmask, signal.SIG_SETMASK, before),
+        )  # fmt: skip
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
+    with process:
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            output, errors = process.communicate(stdin)
+        except BaseException:
+            _end_group(process)
+            raise
+    return process.returncode, output or "", errors or ""
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_S)
+    # What is left of the group, whether or not its leader has ended.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 _FULL = ("No space left on device", "Disk full", "Could not allocate block", "is full")

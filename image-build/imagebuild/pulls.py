@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
+from imagebuild import pullstate
 from imagebuild.errors import BootTestFailed
 from imagebuild.guest import Guest
 from imagebuild.machine import Card, Machine
+from imagebuild.pullstate import PullState
 from imagebuild.scenario import Report, boot
 
 SHELF = "/var/lib/voxedge/pulls.sqlite"
@@ -37,48 +40,75 @@ saving. Not of the clock, which says little on a machine with other work."""
 
 
 def pull_plugs(
-    card: Card, disk: Path, work: Path, count: int, seed: int, report: Report, timeout_s: float
-) -> None:
-    """Pull the plug ``count`` times and start once more.
+    card: Card, disk: Path, work: Path, state: PullState, count: int, report: Report,
+    timeout_s: float,
+) -> None:  # fmt: skip
+    """Pull the plug until it was pulled ``count`` times, and start once more.
+
+    Args:
+        card: what the board starts from; its layer lies in ``work``.
+        disk: the test's own.
+        work: of this series; ``pullstate`` keeps in it how far the series is.
+        state: where the series stands.
+        count: pulls in all, those of earlier runs among them.
+        report: gets a line a pull.
+        timeout_s: for any step.
 
     Raises:
         BootTestFailed: it does not start, or something saved is missing or damaged.
     """
-    dice = random.Random(seed)
-    promised: set[int] = set()
-    pulled = 0
-    while pulled < count:
-        pulled += 1
-        name = f"pull-{pulled:02d}"
-        if pulled % _DURING_BOOT_EVERY == 0:
-            machine = Machine(card, disk, work, name, _MASKED)
-            cpu_s = _run_for(machine, dice.uniform(*_BOOT_CPU_S))
-            machine.pull_plug()
-            report.note(f"pull {pulled}: {cpu_s:.0f} s into the start")
-            continue
-        machine, guest = boot(card, disk, work, name, timeout_s, _MASKED)
-        try:
-            found = check_shelf(guest, promised, timeout_s)
-            first = max(found, default=0) + 1
-            guest.run(f"{_AS_READER} save {SHELF} {first} > {_PORT} 2>&1 &")
-            _wait_saving(machine, timeout_s)
-            cpu_s = _run_for(machine, dice.uniform(*_SAVING_CPU_S))
-        finally:
-            machine.pull_plug()
-        promised = found | saved_numbers(machine.saved)
-        report.note(
-            f"pull {pulled}: {cpu_s:.0f} s into the saving, {len(promised) - len(found)} saved, "
-            f"{len(promised)} in all"
-        )
+    for line in state.lines:
+        report.note(line)
+    while state.pulled < count:
+        state = _pull(card, disk, work, state, report, timeout_s)
+        pullstate.save(work, state)
     machine, guest = boot(card, disk, work, "after-pulls", timeout_s)
     try:
-        found = check_shelf(guest, promised, timeout_s)
+        found = check_shelf(guest, set(state.promised), timeout_s)
         guest.wait_for("systemctl is-active voxedge.service", "active", timeout_s)
         guest.run("systemctl --no-block poweroff")
         machine.wait_off(timeout_s)
     finally:
         machine.pull_plug()
-    report.note(f"{pulled} of {count} plug pulls survived; {len(found)} documents, all whole")
+    report.note(f"{state.pulled} of {count} plug pulls survived; {len(found)} documents, all whole")
+
+
+def _pull(
+    card: Card, disk: Path, work: Path, state: PullState, report: Report, timeout_s: float
+) -> PullState:
+    number = state.pulled + 1
+    # Of its own: the moment does not depend on whether the series was interrupted before.
+    dice = random.Random(f"{state.seed} {number}")
+    name = f"pull-{number:02d}"
+    # Of a try that was interrupted: promised all the same.
+    promised = state.promised | saved_numbers(work / f"{name}.saved")
+    if number % _DURING_BOOT_EVERY == 0:
+        machine = Machine(card, disk, work, name, _MASKED)
+        try:
+            cpu_s = _run_for(machine, dice.uniform(*_BOOT_CPU_S))
+        finally:
+            machine.pull_plug()
+        line = f"pull {number}: {cpu_s:.0f} s into the start"
+        report.note(line)
+        return state.after_pull(promised, line)
+    # The emulator empties the file when it starts, so what it held must be in the note before.
+    pullstate.save(work, replace(state, promised=promised))
+    machine, guest = boot(card, disk, work, name, timeout_s, _MASKED)
+    try:
+        found = check_shelf(guest, set(promised), timeout_s)
+        first = max(found, default=0) + 1
+        guest.run(f"{_AS_READER} save {SHELF} {first} > {_PORT} 2>&1 &")
+        _wait_saving(machine, timeout_s)
+        cpu_s = _run_for(machine, dice.uniform(*_SAVING_CPU_S))
+    finally:
+        machine.pull_plug()
+    promised = frozenset(found | saved_numbers(machine.saved))
+    line = (
+        f"pull {number}: {cpu_s:.0f} s into the saving, {len(promised) - len(found)} saved, "
+        f"{len(promised)} in all"
+    )
+    report.note(line)
+    return state.after_pull(promised, line)
 
 
 def check_shelf(guest: Guest, promised: set[int], timeout_s: float) -> set[int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
+import time
 from pathlib import Path
 
 from imagebuild.emulator import need_emulator
@@ -11,12 +13,24 @@ from imagebuild.errors import CommandFailed, DownloadFailed, NoSpace
 from imagebuild.mirror import sources_list
 from imagebuild.plan import HERE, SUITE, Plan
 from imagebuild.process import need_tools, run, say
+from imagebuild.times import clamp_times
 
 ROOT_EPOCH = "1767225600"
 """SOURCE_DATE_EPOCH of the root (2026-01-01): it outlives many commits of voxedge."""
 
 ROOT_NEEDS_BYTES = 4 << 30
 """Free space for a root: its files, the packages, what apt unpacks meanwhile."""
+
+
+INITRAMFS = """
+set -e
+for kernel in "$1"/boot/vmlinuz-*; do
+    chroot "$1" update-initramfs -c -k "${kernel##*/vmlinuz-}"
+done
+"""
+"""Debian's scripts make the initramfs twice, three to four minutes of processor time each. With
+INITRD=No the kernel's package makes none, and then its trigger finds none to update; this makes the
+one, when every package is configured."""
 
 
 def read_list(path: Path) -> list[str]:
@@ -78,12 +92,21 @@ def prepare_root(plan: Plan) -> Path:
     sources = plan.cache / "sources.list"
     sources.write_text(sources_list(), encoding="utf-8")
     say("Debian root: installing packages; with emulated scripts this takes 10 to 30 minutes")
+    begun_s = time.time()
     try:
         run(
             _mmdebstrap(new, sources),
-            env={**plan.build_env, "SOURCE_DATE_EPOCH": ROOT_EPOCH, "QEMU_CPU": "cortex-a72"},
+            env={
+                **plan.build_env,
+                "SOURCE_DATE_EPOCH": ROOT_EPOCH,
+                "QEMU_CPU": "cortex-a72",
+                # Of the kernel's package and of a trigger: one initramfs each. See INITRAMFS.
+                "INITRD": "No",
+            },
             log=plan.cache / "mmdebstrap.log",
         )
+        # What the installation itself wrote: an image would otherwise tell when its root was made.
+        clamp_times(new, begun_s, int(ROOT_EPOCH))
     except CommandFailed as error:
         remove_tree(new)
         if any(sign in str(error) for sign in ("Failed to fetch", "apt-get update", "download")):
@@ -97,9 +120,27 @@ def prepare_root(plan: Plan) -> Path:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree, but nothing that is mounted in it."""
-    if path.exists():
-        run(["rm", "-rf", "--one-file-system", path])
+    """Remove a tree; what is mounted in it is unmounted first, and never removed.
+
+    A build that was killed leaves the mounts of mmdebstrap behind: /proc, /sys, /dev.
+    """
+    if not path.exists():
+        return
+    for place in mounts_below(path):
+        run(["umount", "--lazy", place])
+    run(["rm", "-rf", "--one-file-system", path])
+
+
+def mounts_below(path: Path, table: Path = Path("/proc/self/mountinfo")) -> list[Path]:
+    """Return what is mounted below a folder, the innermost first."""
+    base = path.resolve()
+    found = []
+    for line in table.read_text("utf-8", "surrogateescape").splitlines():
+        # Spaces and the like are written as three octal digits.
+        place = Path(re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), line.split(" ")[4]))
+        if place != base and place.is_relative_to(base):
+            found.append(place)
+    return found[::-1]
 
 
 def _mmdebstrap(target: Path, sources: Path) -> list[str | Path]:
@@ -117,6 +158,7 @@ def _mmdebstrap(target: Path, sources: Path) -> list[str | Path]:
         '--aptopt=Acquire::Check-Valid-Until "false"',
         *(f"--dpkgopt={line}" for line in read_list(HERE / "dpkg.cfg")),
         f"--setup-hook={copy}",
+        f"--customize-hook={INITRAMFS}",
         f"--include={','.join(packages())}",
         SUITE,
         target,

@@ -4,8 +4,9 @@ CSI cameras, picamera2 and the under-voltage sensor need Raspberry Pi's kernel a
 only that builder brings. It makes partitions, slots and updates in its own way; from here come
 voxedge, its Python packages and its models, as one archive, and the layer that unpacks them.
 
-Formats read: rpi-image-gen's layer metadata (METABEGIN/METAEND), ``image-rota`` (GPT, A/B) and the
-``-S`` source folder. Nothing of this can be built here: its package archive is asked for at build
+Read for it, in rpi-image-gen's own files: its layer metadata (METABEGIN/METAEND) and what its
+linter takes, the layers that are named below, ``image-rota`` (GPT, A/B) and its generator for state
+that both slots share. Nothing of this can be built here: its package archive is asked for at build
 time on the user's machine.
 """
 
@@ -30,15 +31,23 @@ SHARED_FILES = (
 )
 """Of the overlay: what does not depend on the partitions of the ``debian`` variant."""
 
-_OWN_KERNEL = {"linux-image-arm64", "raspi-firmware", "initramfs-tools", "busybox",
-               "firmware-brcm80211", "wireless-regdb", "rauc", "rauc-service"}  # fmt: skip
-"""Brought by the builder's own layers, or part of an update scheme that it replaces."""
+_NOT_HERE = {"linux-image-arm64", "raspi-firmware", "initramfs-tools", "busybox",
+             "firmware-brcm80211", "wireless-regdb", "rauc", "rauc-service",
+             "openssh-server", "wpasupplicant"}  # fmt: skip
+"""Brought by the builder's own layers, or part of an update scheme that it replaces; and the two
+that listen and radiate as soon as Debian installs them."""
 
 _CAMERA = ("python3-picamera2", "libcamera-ipa")
 
 _DROP_IN = """[Service]
 Environment=VOXEDGE_MODELS=/usr/share/voxedge/models
 """
+
+_SHARED_STATE = """Version=1
+Path=/var/lib/voxedge
+"""
+"""``image-rota`` gives each slot a ``/var`` of its own. Without this every update would begin with
+an empty library."""
 
 _LAYER = """# METABEGIN
 # X-Env-Layer-Name: voxedge
@@ -77,8 +86,13 @@ image:
   system_part_size: 3G
   data_part_size: 1G
 
+# What {suite}-minbase is made of, without openssh-server and iwd: nobody gets in, no radio.
 layer:
-  base: {suite}-minbase
+  base: debian-{suite}-arm64-multi
+  raspberrypi: rpi-debian-{suite}
+  utilities: rpi-misc-utils
+  essential: rpi-essential-base
+  skeleton: rpi-misc-skel
   app: voxedge
 """
 
@@ -110,6 +124,9 @@ def build(plan: Plan) -> Path:
         drop_in = tree / "etc/systemd/system/voxedge.service.d/image.conf"
         drop_in.parent.mkdir(parents=True, exist_ok=True)
         drop_in.write_text(_DROP_IN)
+        shared = tree / "etc/rpi-image-gen/slot-shared.d/voxedge.conf"
+        shared.parent.mkdir(parents=True)
+        shared.write_text(_SHARED_STATE)
         check_machine_code(tree)
         _write_sources(plan, new, tree)
         shutil.rmtree(new / "own")
@@ -129,7 +146,7 @@ def _write_sources(plan: Plan, new: Path, tree: Path) -> None:
     command += [f"--mtime=@{plan.epoch}", "--directory", str(tree)]
     command += ["--file", str(new / "layer/voxedge-payload.tar"), "."]
     run(command, env=plan.build_env)
-    names = sorted((set(packages()) - _OWN_KERNEL) | set(_CAMERA))
+    names = sorted((set(packages()) - _NOT_HERE) | set(_CAMERA))
     listed = "\n".join(f"    - {name}" for name in names)
     layer = _LAYER.format(version=plan.version, packages=listed)
     (new / "layer/voxedge.yaml").write_text(layer, encoding="utf-8")

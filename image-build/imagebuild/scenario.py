@@ -41,9 +41,12 @@ def boot(
     name: str,
     timeout_s: float,
     masked: Sequence[str] = (),
+    sticks: Sequence[Path] = (),
+    *,
+    steady: bool = False,
 ) -> tuple[Machine, Guest]:
     """Start the board and wait for the test's agent, which comes up early in the boot."""
-    machine = Machine(card, disk, work, name, masked)
+    machine = Machine(card, disk, work, name, masked, sticks, steady=steady)
     try:
         guest = Guest(machine)
         guest.wait_hello(timeout_s)

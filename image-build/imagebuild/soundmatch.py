@@ -83,6 +83,21 @@ def compare(ours: Floats, theirs: Floats) -> Match:
     return Match(len(second) / len(first), _warped_distance(first, second))
 
 
+_CANDIDATES = 12
+"""Places of a recording that are compared in full; the others differ more, frame by frame."""
+
+
+def find(sentence: Floats, tape: Floats) -> Match:
+    """Look for a sentence in a longer recording; return the best match that it has there."""
+    wanted, heard = log_mel(speech_only(sentence)), log_mel(speech_only(tape))
+    if not len(wanted) or len(heard) < len(wanted):
+        return Match(0.0, float("inf"))
+    windows = [heard[start : start + len(wanted)] for start in range(len(heard) - len(wanted) + 1)]
+    rough = np.array([np.abs(window - wanted).mean() for window in windows])
+    nearest = np.argsort(rough)[:_CANDIDATES]
+    return Match(1.0, min(_warped_distance(wanted, windows[place]) for place in nearest))
+
+
 def log_mel(samples: Floats) -> Floats:
     """Return the log-mel spectrum in dB of the frames that are not silent, ``[frames, 40]``."""
     if len(samples) < _WINDOW:

@@ -135,6 +135,30 @@ def test_a_kernel_that_cannot_try_is_told_before_anything_is_written(
     assert Slots(card.places).primary() == "B"
 
 
+@pytest.mark.parametrize(("capabilities", "taken"), [(0x8, False), (0xC, True), (None, True)])
+def test_a_firmware_that_knows_no_trials_is_told_before_anything_is_written(
+    tmp_path: Path,
+    card: Card,
+    reader: FakeReader,
+    signed: Path,
+    capabilities: int | None,
+    taken: bool,
+) -> None:
+    """Bit 2 of what the firmware says it can do; a firmware that says nothing is tried."""
+    if capabilities is not None:
+        node = card.places.device_tree / "chosen/bootloader/capabilities"
+        node.parent.mkdir(parents=True)
+        node.write_bytes(capabilities.to_bytes(4, "big"))
+    doing = tools(card, reader, installer(tmp_path, card))
+    if taken:
+        update.update(signed, doing, lambda _: None)
+        assert Slots(card.places).primary() == "B"
+        return
+    with pytest.raises(errors.SlotsMissing, match="2022-11-25"):
+        update.update(signed, doing, lambda _: None)
+    assert not card.places.slot_state.exists()
+
+
 def test_nobody_is_interrupted_while_reading(
     tmp_path: Path, card: Card, reader: FakeReader, signed: Path
 ) -> None:

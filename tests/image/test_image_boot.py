@@ -5,6 +5,7 @@ reads a page and pulls the plug, is run by hand (docs/integrators/image.md).
 """
 
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from imagebuild import boottest
 from imagebuild.errors import BootTestFailed, ToolMissing
-from imagebuild.machine import CMDLINE_LIMIT, Card, Machine
+from imagebuild.machine import CMDLINE_LIMIT, Card, Machine, restart_word
 from imagebuild.process import find_tool
 from imagebuild.pulls import saved_numbers
 from imagebuild.testdisk import make_test_disk
@@ -72,8 +73,50 @@ def test_the_test_s_units_fit_the_kernel_command_line(tmp_path: Path) -> None:
     card = Card(tmp_path / "disk", tmp_path / "kernel", tmp_path / "initrd", cmdline)
     machine = Machine.__new__(Machine)
     machine.log, machine.saved, machine._socket = (tmp_path / name for name in "abc")
+    machine._sticks, machine._steady = (), True
     words = machine._command(card, tmp_path / "test", ("voxedge.service", "voxedge.socket") * 2)
     assert len(words[words.index("-append") + 1]) < CMDLINE_LIMIT - 64
+
+
+WAIT_FOR_INTERRUPT, BRANCH_BACK = 0xD503207F, 0x17FFFFFF
+"""A64: wfi; b -4."""
+
+
+@pytest.mark.parametrize(
+    ("console", "word"),
+    [
+        ("[  1.2] reboot: Restarting system with command '0 tryboot'\n", "0 tryboot"),
+        ("[  1.2] reboot: Restarting system\n", ""),
+        ("[  1.2] reboot: Power down\n", None),
+        ("Kernel panic - not syncing\nRebooting in 10 seconds..\n", None),
+        ("", None),
+    ],
+)
+def test_the_word_of_a_restart_is_what_the_kernel_says_last(console: str, word: str | None) -> None:
+    assert restart_word(console) == word
+
+
+def test_a_stick_is_put_in_by_the_emulator(tmp_path: Path) -> None:
+    """qemu itself, with a guest that sleeps: the stick is behind its USB port after ``plug``."""
+    if find_tool("qemu-system-aarch64") is None:
+        pytest.skip("qemu-system-arm is not installed")
+    for name in ("kernel", "initrd", "test", "stick"):
+        (tmp_path / name).write_bytes(bytes(1 << 20))
+    (tmp_path / "kernel").write_bytes(struct.pack("<II", WAIT_FOR_INTERRUPT, BRANCH_BACK))
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", tmp_path / "disk", "1M"], check=True)
+    card = Card(tmp_path / "disk", tmp_path / "kernel", tmp_path / "initrd", "ro")
+    machine = Machine(
+        card, tmp_path / "test", tmp_path, "life", sticks=[tmp_path / "stick"], steady=True
+    )
+    try:
+        machine.connect(30).close()
+        machine.plug()
+        with pytest.raises(BootTestFailed, match="no stick 1"):
+            machine.plug(1)
+        with pytest.raises(BootTestFailed, match="does not take"):
+            machine.plug(0)  # It is in already.
+    finally:
+        machine.pull_plug()
 
 
 def test_the_test_disk_has_a_page_and_the_agent(tmp_path: Path) -> None:

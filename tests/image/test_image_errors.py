@@ -220,6 +220,62 @@ def test_an_account_without_a_lock() -> None:
             check_no_password(shadow)
 
 
+LONG_STEP = """
+import signal, sys
+sys.path.insert(0, {image_build!r})
+from pathlib import Path
+from imagebuild.process import run
+
+def stop(number, frame):
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGTERM, stop)
+# As mmdebstrap: it puts things away when it is asked to end, and has programs of its own.
+step = "trap 'echo away > {folder}/away; exit 1' TERM; sleep 300 & echo $! > {folder}/child; wait"
+run(["sh", "-c", step])
+"""
+
+
+def test_an_interrupted_step_puts_its_things_away_and_leaves_no_program(tmp_path: Path) -> None:
+    script = LONG_STEP.format(image_build=str(REPO / "image-build"), folder=tmp_path)
+    build = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
+    child = tmp_path / "child"
+    deadline_s = time.monotonic() + 30
+    while not (child.exists() and child.read_text().strip()):
+        assert time.monotonic() < deadline_s, "the step did not begin"
+        time.sleep(0.02)
+    build.send_signal(signal.SIGTERM)
+    build.wait(30)
+    assert (tmp_path / "away").read_text() == "away\n"
+    # Killed; on a busy machine it takes a moment until it is gone.
+    while _runs(int(child.read_text())):
+        assert time.monotonic() < deadline_s, "a program of the step goes on"
+        time.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_mounts_below_a_tree_are_found_innermost_first(tmp_path: Path) -> None:
+    table = tmp_path / "mountinfo"
+    tree = tmp_path / "root new"
+    tree.mkdir()
+    written = str(tree).replace(" ", "\\040")
+    table.write_text(
+        f"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:5 / {written}/proc rw - proc proc rw\n"
+        f"3 2 0:6 / {written}/proc/sys/fs/binfmt_misc rw - binfmt_misc binfmt_misc rw\n"
+        f"4 1 0:7 / {written}er/proc rw - proc proc rw\n"
+    )
+    assert root.mounts_below(tree, table) == [
+        tree / "proc/sys/fs/binfmt_misc",
+        tree / "proc",
+    ]
+
+
 INTERRUPTED_BUILD = """
 import sys, time
 sys.path.insert(0, {image_build!r})

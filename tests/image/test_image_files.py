@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imagebuild import root
+from imagebuild import root, rpios
 from imagebuild.blockmap import BLOCK, block_map, mapped_ranges
 from imagebuild.gate import MODULES
 from imagebuild.initramfs import cpio, with_scripts
@@ -144,6 +144,26 @@ def test_the_root_has_another_key_for_other_packages(monkeypatch: pytest.MonkeyP
     assert before == root.root_key()
     monkeypatch.setattr(root, "packages", lambda: ["systemd"])
     assert root.root_key() != before
+
+
+def test_one_initramfs_is_made_for_each_kernel(tmp_path: Path) -> None:
+    """The hook as mmdebstrap runs it, with a stand-in of chroot."""
+    (tmp_path / "boot").mkdir()
+    for version in ("6.12.1+deb13-arm64", "6.12.2+deb13-arm64"):
+        (tmp_path / f"boot/vmlinuz-{version}").touch()
+    (tmp_path / "bin").mkdir()
+    stand_in = tmp_path / "bin/chroot"
+    stand_in.write_text('#!/bin/sh\necho "$@"\n')
+    stand_in.chmod(0o755)
+    command = ["sh", "-c", root.INITRAMFS, "exec", tmp_path]
+    env = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        f"{tmp_path} update-initramfs -c -k 6.12.1+deb13-arm64",
+        f"{tmp_path} update-initramfs -c -k 6.12.2+deb13-arm64",
+    ]
+    stand_in.write_text("#!/bin/sh\nexit 3\n")
+    assert subprocess.run(command, env=env, check=False).returncode != 0
 
 
 def test_packages_have_no_duplicates_and_nothing_that_listens_by_itself() -> None:
@@ -278,3 +298,54 @@ def test_unpacked_wheels_make_an_environment_for_the_image_s_python(tmp_path: Pa
 
 def test_the_other_variant_takes_files_that_exist() -> None:
     assert [name for name in SHARED_FILES if not (OVERLAY / name).is_file()] == []
+
+
+LINTED = re.compile(
+    r"X-Env-(Layer-(Name|Category|Version|Desc|Requires)|VarPrefix|Var-\w+(-(Desc|Required|Valid|Set))?)"
+)
+"""Fields of a layer's metadata that rpi-image-gen's linter knows, of those that are used here."""
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """What the rpios variant writes, with an empty payload."""
+    if find_tool("tar") is None:
+        pytest.skip("tar is not installed")
+    payload = tmp_path / "payload"
+    payload.mkdir()
+    rpios._write_sources(
+        Plan(tmp_path, tmp_path, 1_767_225_600, "0", Path(sys.executable)), tmp_path, payload
+    )
+    return tmp_path
+
+
+def test_the_layer_of_the_other_variant_is_as_its_linter_wants_it(sources: Path) -> None:
+    text = (sources / "layer/voxedge.yaml").read_text()
+    block = text.partition("# METABEGIN\n")[2].partition("# METAEND\n")[0]
+    fields = dict(
+        line.removeprefix("# ").split(": ", 1) for line in block.splitlines() if line != "#"
+    )
+    assert [name for name in fields if not LINTED.fullmatch(name)] == []
+    # An attribute without its variable, or a variable without a prefix, is refused.
+    bases = {name for name in fields if re.fullmatch(r"X-Env-Var-\w+", name)}
+    assert {
+        name.rpartition("-")[0] for name in fields if re.match(r"X-Env-Var-\w+-", name)
+    } == bases
+    assert fields["X-Env-VarPrefix"] == "voxedge"
+    assert "$IGconf_voxedge_assetdir/voxedge-payload.tar" in text
+    assert (sources / "layer/voxedge-payload.tar").exists()
+
+
+def test_nothing_that_listens_or_radiates_is_installed_by_the_other_variant(sources: Path) -> None:
+    """Its units are not shipped there, and Debian switches these on as it installs them."""
+    layer = (sources / "layer/voxedge.yaml").read_text()
+    packages = set(re.findall(r"^    - ([\w.+-]+)$", layer, re.MULTILINE))
+    assert {"tesseract-ocr-eng", "espeak-ng", "python3-picamera2"} <= packages
+    assert not {"openssh-server", "wpasupplicant", "rauc", "linux-image-arm64"} & packages
+    config = (sources / "config/voxedge.yaml").read_text()
+    assert "minbase" not in "".join(line for line in config.splitlines() if line[:1] != "#")
+    assert "layer: image-rota" in config
+
+
+def test_both_slots_of_the_other_variant_share_what_is_saved() -> None:
+    assert rpios._SHARED_STATE.splitlines() == ["Version=1", "Path=/var/lib/voxedge"]

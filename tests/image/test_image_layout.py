@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from imagebuild import layout
+from imagebuild import layout, tree
 from imagebuild.errors import DoesNotFit
 from imagebuild.layout import (
     LAYOUT,
@@ -22,6 +22,7 @@ from imagebuild.layout import (
 )
 from imagebuild.plan import MIB, Plan
 from imagebuild.process import find_tool
+from imagebuild.times import clamp_times
 
 TOOLS = ("sfdisk", "mkfs.vfat", "mcopy", "mke2fs", "debugfs", "dumpe2fs")
 MISSING = [name for name in TOOLS if find_tool(name) is None]
@@ -139,6 +140,44 @@ def _wait_for_another_second() -> None:
     now = int(time.time())
     while int(time.time()) == now:
         time.sleep(0.05)
+
+
+@needs_tools
+def test_a_tree_put_together_at_another_time_gives_the_same_bytes(
+    tmp_path: Path, small: None
+) -> None:
+    """What the work leaves in the tree, the check on the Cortex-A72 among it, is settled."""
+    digests = []
+    for number in range(2):
+        root = tmp_path / f"tree{number}"
+        for folder in ("usr/lib/models/voice", "etc", "var", "run", "tmp", "root"):
+            (root / folder).mkdir(parents=True)
+        (root / "etc/old").write_text("old\n")
+        os.utime(root / "etc/old", (1000, 1000))
+        (root / "usr/lib/models/voice/ready").write_text("made by the check\n")
+        (root / "run/gate.py").write_text(f"of build {number}\n")
+        (root / "tmp/left").write_text(f"of build {number}\n")
+        (root / "etc/link").symlink_to("old")
+        tree.settle(plan(tmp_path), root)
+        assert list((root / "run").iterdir()) == list((root / "tmp").iterdir()) == []
+        assert (root / "etc/old").stat().st_mtime == 1000
+        target = tmp_path / f"{number}.ext4"
+        make_ext4(plan(tmp_path), target, "ROOT_A", root, journal=False)
+        digests.append(hashlib.sha256(target.read_bytes()).hexdigest())
+        _wait_for_another_second()
+    assert digests[0] == digests[1]
+
+
+def test_only_what_is_later_gets_another_time(tmp_path: Path) -> None:
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    for name, time_s in (("before", 1000), ("after", 3000)):
+        (folder / name).write_text(name)
+        os.utime(folder / name, (time_s, time_s))
+    clamp_times(folder, 2000, 1500)
+    assert (folder / "before").stat().st_mtime == 1000
+    assert (folder / "after").stat().st_mtime == 1500
+    assert folder.stat().st_mtime == 1500
 
 
 @needs_tools

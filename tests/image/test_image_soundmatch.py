@@ -5,7 +5,7 @@ import subprocess
 import numpy as np
 import pytest
 from imagebuild.process import find_tool
-from imagebuild.soundmatch import RATE_HZ, Floats, compare, log_mel, samples
+from imagebuild.soundmatch import RATE_HZ, Floats, compare, find, log_mel, samples
 
 from voxedge.audio.earcon_designs import DESIGNS, render
 
@@ -68,3 +68,27 @@ def test_silence_is_no_speech() -> None:
     assert len(log_mel(np.zeros(50_000))) == 0
     assert not compare(spoken(PAGE), np.zeros(50_000)).same
     assert not compare(spoken(PAGE), np.zeros(10)).same
+
+
+TAPE = "Hello. This is your reader. I find no camera."
+
+
+def test_a_sentence_is_found_in_a_longer_recording() -> None:
+    said = "I have been updated."
+    tape = np.concatenate([spoken(TAPE), np.zeros(30_000), spoken(said), np.zeros(9_000)])
+    assert find(spoken(said), tape).same
+    assert find(spoken(said), np.concatenate([tape, spoken(TAPE)])).same
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["The update did not work. I am the reader of before.", "I have no camera.", "I am ready now."],
+)
+def test_a_sentence_that_was_not_said_is_not_found(other: str) -> None:
+    tape = np.concatenate([spoken(TAPE), np.zeros(30_000), spoken(other)])
+    match = find(spoken("I have been updated."), tape)
+    assert not match.same, match
+
+
+def test_nothing_is_found_in_silence() -> None:
+    assert not find(spoken(PAGE), np.zeros(500_000)).same

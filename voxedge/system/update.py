@@ -33,6 +33,10 @@ STILL_WORKING_S = 60.0
 LET_READ_S = 900.0
 """A page takes some minutes; nobody is interrupted for an update, and nobody waits for ever."""
 
+TRYBOOT_A_B = 1 << 2
+"""Of ``/chosen/bootloader/capabilities`` (Raspberry Pi documentation, "Device Trees"): the firmware
+chooses the partition of ``[tryboot]``."""
+
 INSTALLING = "I am installing an update. Please leave me switched on. I tell you when it is done."
 STILL_INSTALLING = "I am still installing the update."
 WAITING = "The update is installed. I start again when you have finished reading."
@@ -112,10 +116,17 @@ def _check_trial(places: Places) -> None:
     """Refuse what would be installed and never tried.
 
     Raises:
-        SlotsMissing: the kernel restarts without the firmware's flag.
+        SlotsMissing: the kernel restarts without the firmware's flag, or the firmware says that it
+            does not know partitions on trial.
     """
     if not any(sign.exists() for sign in places.trial_signs):
         raise SlotsMissing(reason="its kernel cannot start the other slot on trial")
+    try:
+        raw = (places.device_tree / "chosen/bootloader/capabilities").read_bytes()
+    except OSError:
+        return  # Some firmware says nothing of itself. A trial that is not started harms nothing.
+    if not int.from_bytes(raw, "big") & TRYBOOT_A_B:
+        raise SlotsMissing(reason="its boot EEPROM is older than 2022-11-25: update that first")
 
 
 def _restart(tools: Tools, tell: Callable[[str], None]) -> None:
