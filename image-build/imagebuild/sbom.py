@@ -19,6 +19,7 @@ from imagebuild.plan import SUITE, Plan
 
 _FILE_BYTES_MIN = 1 << 20
 """Of the models only large files are named one by one: the networks."""
+_NETWORKS = (".onnx", ".bin")
 
 
 def bill_of_materials(plan: Plan, tree: Path, lock: dict[str, tuple[str, frozenset[str]]]) -> str:
@@ -101,7 +102,7 @@ def _python(tree: Path, lock: dict[str, tuple[str, frozenset[str]]]) -> list[dic
 def _models(folder: Path) -> list[dict[str, Any]]:
     found = []
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.stat().st_size >= _FILE_BYTES_MIN and path.suffix == ".onnx":
+        if path.is_file() and path.stat().st_size >= _FILE_BYTES_MIN and path.suffix in _NETWORKS:
             with path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             name = path.relative_to(folder).as_posix()
