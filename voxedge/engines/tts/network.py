@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from voxedge.engines.tts.assets import FrameStage, VoiceAssets
 from voxedge.engines.tts.durations import allot_frames
-from voxedge.engines.tts.ready import ready_file
+from voxedge.engines.tts.ready import keep_int8_exact, ready_file
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -108,6 +108,7 @@ def _open(
     options.enable_mem_pattern = False
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    keep_int8_exact(options)
     try:
         return onnxruntime.InferenceSession(
             str(model), sess_options=options, providers=["CPUExecutionProvider"]
