@@ -33,7 +33,7 @@ def prepare_models(plan: Plan) -> Path | None:
     env = {**plan.build_env, "VOXEDGE_MODELS": str(folder)}
     say("Models: fetching or checking the voice, the second reader and the second listener")
     _voxedge(plan, env, "models", "fetch")
-    _voxedge(plan, env, "models", "fetch", SECOND_LISTENER)
+    _voxedge(plan, env, "models", "fetch", SECOND_LISTENER, "--own")
     _voxedge(plan, env, "models", "phrases")
     _voxedge(plan, env, "models", "verify")
     return folder

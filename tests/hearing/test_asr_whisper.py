@@ -24,7 +24,13 @@ from voxedge.engines.asr.whisper_file import WeightsDamaged, read_weights
 from voxedge.engines.asr.whisper_listener import WhisperListener, open_whisper
 from voxedge.engines.asr.whisper_mel import BANDS, filters, log_mel
 from voxedge.errors import RecogniserCorrupt, RecogniserMissing
-from voxedge.models.recognisers import WHISPER, find_model, load_recognisers
+from voxedge.models.recognisers import (
+    WHISPER,
+    fetch_model,
+    find_model,
+    load_recognisers,
+    tree_digest,
+)
 
 ENGLISH = load("en")
 DIGITS = {said: str(number) for number, said in enumerate(ENGLISH.numbers, start=1)}
@@ -275,6 +281,15 @@ def test_a_damaged_model_is_found_before_it_is_opened(
     if damage != "bit":
         with pytest.raises((WeightsDamaged, OSError)):
             open_whisper(copy)
+
+
+def test_a_folder_for_another_machine_gets_a_model_of_its_own(folder: Path, tmp_path: Path) -> None:
+    (entry,) = (e for e in load_recognisers() if e.engine == WHISPER)
+    place = fetch_model(entry.name, tmp_path, own=True)
+    assert place == tmp_path / entry.name
+    assert tree_digest(place) == entry.tree_sha256
+    assert fetch_model(entry.name, tmp_path, own=True) == place
+    assert [item.name for item in tmp_path.iterdir()] == [entry.name]
 
 
 # -- judgement -------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def test_the_second_listener_is_fetched_by_a_name_that_the_manifest_knows(plan, 
     monkeypatch.setattr(models, "run", lambda command, **_: asked.append(command[3:]))
     assert models.prepare_models(plan) == plan.cache / "models"
     assert ["models", "fetch"] in asked
-    assert ["models", "fetch", models.SECOND_LISTENER] in asked
+    assert ["models", "fetch", models.SECOND_LISTENER, "--own"] in asked
     assert models.SECOND_LISTENER in {entry.name for entry in load_recognisers()}
 
 

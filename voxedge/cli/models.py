@@ -24,6 +24,11 @@ def register(commands: Subparsers) -> None:
         "name", nargs="?", metavar="VOICE", help="default: all that reading needs"
     )
     fetching.add_argument("--force", action="store_true", help="fetch and build it anew")
+    fetching.add_argument(
+        "--own",
+        action="store_true",
+        help="a recogniser: put it into the folder of models even if a Python package holds it",
+    )
     fetching.set_defaults(run=run_fetch)
 
     verifying = verbs.add_parser("verify", help="check a voice's files against the manifest")
@@ -84,7 +89,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     from voxedge.models.store import VoiceStore
 
     if _is_recogniser(arguments.name):
-        fetch_model(arguments.name, progress=ProgressBar())
+        fetch_model(arguments.name, progress=ProgressBar(), own=arguments.own)
         print(f"{arguments.name} is installed and whole: it hears spoken commands.")
         return 0
     store = VoiceStore()

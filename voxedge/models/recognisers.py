@@ -232,10 +232,20 @@ def fetch_model(
     folder: Path | None = None,
     entries: tuple[RecogniserEntry, ...] | None = None,
     progress: Progress | None = None,
+    *,
+    own: bool = False,
 ) -> Path:
     """Fetch and verify the model of a language, or of a name. Blocking.
 
     No network if it is here and whole.
+
+    Args:
+        language: BCP 47, or a model's name.
+        folder: where models live; None for this machine's place.
+        entries: the known ones; None for those of the manifest.
+        progress: told in bytes.
+        own: have it in ``folder`` even where an installed Python package holds it: for a folder
+            that goes to another machine.
 
     Raises:
         RecogniserMissing: no model of that language is known.
@@ -244,18 +254,25 @@ def fetch_model(
     """
     folder = folder or models_folder()
     entries = load_recognisers() if entries is None else entries
+    elsewhere: Path | None = None
     try:
-        return find_model(language, folder, entries)[1]
+        entry, place = find_model(language, folder, entries)
+        if not own or place == folder / entry.name:
+            return place
+        elsewhere = place
     except (RecogniserMissing, RecogniserCorrupt):
         known = _known(language, entries, VOSK)
         if not known:
             raise
-    entry = known[0]
+        entry = known[0]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(folder).free < 5 * entry.size:
             raise DiskFull(path=folder / entry.name)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+            if elsewhere is not None:
+                shutil.copytree(elsewhere, Path(scratch) / "model")
+                return _settle(entry, Path(scratch), folder)
             return _bring(entry, Path(scratch), folder, progress or Silent())
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -273,8 +290,16 @@ def _bring(entry: RecogniserEntry, scratch: Path, folder: Path, progress: Progre
         # Beside the scratch folder, so that what has come outlives a broken connection.
         archive = folder / f".{entry.name}.zip"
         fetch_url(entry.name, entry.source, entry.size, entry.sha256, archive, progress)
+    unpack_model(entry, archive, scratch / "model")
+    target = _settle(entry, scratch, folder)
+    archive.unlink(missing_ok=True)
+    progress.finish()
+    return target
+
+
+def _settle(entry: RecogniserEntry, scratch: Path, folder: Path) -> Path:
+    """Verify the model in a scratch folder and move it to its place, whole."""
     unpacked = scratch / "model"
-    unpack_model(entry, archive, unpacked)
     (unpacked / RECEIPT).write_text(tree_digest(unpacked) + "\n", encoding="ascii")
     if entry.tree_sha256:
         verify_model(entry, unpacked)
@@ -282,8 +307,6 @@ def _bring(entry: RecogniserEntry, scratch: Path, folder: Path, progress: Progre
     if target.exists():
         target.rename(scratch / "old")
     unpacked.rename(target)
-    archive.unlink(missing_ok=True)
-    progress.finish()
     return target
 
 
