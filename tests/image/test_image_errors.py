@@ -277,7 +277,10 @@ def test_mounts_below_a_tree_are_found_innermost_first(tmp_path: Path) -> None:
 
 
 INTERRUPTED_BUILD = """
-import sys, time
+import signal, sys, time
+
+# A shell that starts tests in the background has them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {image_build!r})
 from pathlib import Path
 from types import SimpleNamespace
