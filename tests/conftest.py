@@ -8,6 +8,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from hypothesis import HealthCheck, settings
 
-# Speed is never judged by a test: on a busy machine any example may take 200 ms, and drawing it too.
+# Speed is never judged by a test: on a busy machine any example may take 200 ms, to draw it too.
 settings.register_profile("voxedge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("voxedge")
