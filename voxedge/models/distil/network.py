@@ -51,7 +51,7 @@ def has_native_bfloat16(device: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> b
     """Whether bfloat16 is worth using there.
 
     A CPU with instructions for it is 2.5 times as fast as in float32; one without (AVX2 only)
-    emulates them and is five times as slow.
+    emulates them: a step with judges took over 3 s there, in float32 1.3 s.
 
     Args:
         device: "cpu", "cuda" or "cuda:1".
