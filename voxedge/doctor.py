@@ -202,8 +202,8 @@ def _hearing_in(tag: str) -> Check:
             extra = importlib.util.find_spec("vosk") is None
             remedy = "pip install 'voxedge[hearing]'" if extra else _fetch_model(tag)
             return Finding(name, False, False, str(error), remedy)
-        better = f" (a better one: {_fetch_model(tag)})" if recogniser == "pocketsphinx" else ""
-        return Finding(name, True, False, recogniser + better)
+        other = f" (or Vosk: {_fetch_model(tag)})" if recogniser == "pocketsphinx" else ""
+        return Finding(name, True, False, recogniser + other)
 
     return check
 
@@ -215,13 +215,13 @@ def _second_listener(settings: Settings) -> Finding:
     try:
         entry, _ = find_model("en", engine=WHISPER)
     except VoxedgeError as error:
-        remedy = "voxedge models fetch whisper-tiny-en"
+        remedy = _fetch_model("whisper-tiny-en")
         return Finding("second listener", False, False, str(error), remedy)
     return Finding("second listener", True, False, f"{entry.name}: commands are heard twice")
 
 
 def _fetch_model(tag: str) -> str:
-    return f"python3 -m voxedge.models.recognisers {tag}"
+    return f"voxedge models fetch {tag}"
 
 
 def _memory(settings: Settings) -> Finding:

@@ -1,10 +1,12 @@
 """Models that are damaged, of another language, or not there: refused before they are opened."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
+from voxedge.cli.main import main
 from voxedge.commands.grammar import build
 from voxedge.commands.language import load
 from voxedge.engines.asr.hosted import open_recogniser
@@ -64,3 +66,20 @@ def test_a_worker_with_a_damaged_model_fails_and_nothing_else(models: Path) -> N
             return failure.value.spoken
 
     assert asyncio.run(main()), "the person is told"
+
+
+def test_the_list_names_what_hears(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a_model(models, "zh")
+    assert main(["models", "list", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["recognisers"]}
+    assert rows["vosk-model-small-cn-0.22"]["state"] == "installed"
+    assert rows["vosk-model-small-de-0.15"]["state"] == "absent"
+    assert main(["models", "list"]) == 0
+    assert "vosk-model-small-de-0.15  de  46 MB  absent" in capsys.readouterr().out
+
+
+def test_a_language_is_fetched_by_its_tag(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = a_model(models, "zh")
+    (place / RECEIPT).write_text(tree_digest(place), encoding="ascii")
+    assert main(["models", "fetch", "zh"]) == 0  # it is here and whole: no network is asked
+    assert f"{place.name} is installed and whole" in capsys.readouterr().out

