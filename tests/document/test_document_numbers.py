@@ -253,6 +253,9 @@ def read_with(first, second, confidence):
         ("Warlidin 1.3 mt: one tablet", "Warlidin 1.3 mt one tablet", ".9 .9 .9 .9 .9"),
         ("Drip at 42 mifh, and stop", "Drip at 42 ? ? ?", ".9 .9 .9 .8 .9 .9"),  # 42 ml/h
         ("between 3 and 11 mmol.", "between 3 and 11 mmol.", ".9 .9 .9 .9 .9"),
+        ("between 3 and 11 mmol/.", "between 3 and 11 mmol/.", ".9 .9 .9 .9 .9"),
+        ("was 20.5 mmol/, and it", "was 20.5 mmol/, and it", ".9 .9 .9 .9 .9"),
+        ("give 3 mg/ and then", "give 3 mg/ and then", ".9 .9 .9 .9 .9"),
         ("has 52.1 mI./76mg daily", "has 52.1 mI./76mg daily", ".9 .9 .9 .9"),
     ],
 )
@@ -269,6 +272,7 @@ def test_a_number_is_as_good_as_its_neighbours(first, second, confidence):
         ("- 5 mg daily", "? 5 mg daily", ".1 .9 .9 .9"),
         ("give 20 mmol of it", "give 20 mmol of it", ".9 .9 .9 .9 .9"),
         ("below 11 mmol/l.", "below 11 mmol/l.", ".9 .9 .9"),
+        ("give 3 mg/ 5 ml.", "give 3 mg/ 5 ml.", ".9 .9 .9 .9 .9"),
         ("Section 4. Take it", "Section 4. Take it", ".9 .9 .9 .9"),
     ],
 )

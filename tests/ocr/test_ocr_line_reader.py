@@ -6,13 +6,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from voxedge.document.figures import canonical
 from voxedge.document.numbers import numbers_of
-from voxedge.engines.ocr.crops import number_crop
 from voxedge.engines.ocr.images import load_frame
 from voxedge.engines.ocr.line_reader import PaddleLineReader, decode, network_input
 from voxedge.engines.ocr.number_check import NumberCheck
 from voxedge.engines.ocr.reader import TesseractReader
-from voxedge.engines.ocr.spans import number_spans
-from voxedge.engines.ocr.tesseract import TsvWord
 from voxedge.errors import OcrFailed, ReaderMissing
 from voxedge.models.readers import find_reader
 
@@ -115,17 +112,3 @@ def test_without_a_second_reader_no_number_is_certain(pytestconfig):
     numbers = [number for _, number in numbers_of(document)]
     assert numbers
     assert not any(number.is_certain or number.is_checked for number in numbers)
-
-
-@pytest.mark.parametrize("number", ["1,800 mg", "100 mcg", "0.0011 mg", "1 111 ml", "2009"])
-def test_narrow_letters_lose_no_figure(reader, number):
-    """Doubled figures are what falls together first."""
-    text = f"take {number} a day"
-    image = Image.new("L", (500, 60), 245)
-    font = ImageFont.truetype(FONT, 26)
-    ImageDraw.Draw(image).text((20, 12), text, font=font, fill=20)
-    left, top, right, bottom = font.getbbox(text, anchor="la")
-    word = TsvWord(number, 20 + left, 12 + top, 20 + right, 12 + bottom, 0.9, (0, 0, 0))
-    (span,) = number_spans([word], 500, 60)
-    (read,) = reader.read([number_crop(np.asarray(image), span)])
-    assert read.text.replace(" ", "") == text.replace(" ", "")

@@ -190,31 +190,3 @@ def test_many_lines_are_asked_for_in_batches_each_with_its_own_deadline():
     assert [text.text for text in texts] == [str(10 + number) for number in range(30)]
     assert len(batches) > 1
     assert max(batches) <= 16
-
-
-@pytest.mark.parametrize(
-    ("letter_px", "share"),
-    [(14, 12 * (len("take 5 mg") + 2) / 234), (40, 0.5), (4, 1.0)],
-    ids=["common", "spaced out", "condensed"],
-)
-def test_letters_are_narrowed_to_what_the_second_reader_needs(letter_px, share):
-    words, left = [], 10
-    for text in ("take", "5", "mg"):
-        right = left + letter_px * len(text)
-        words.append(TsvWord(text, left, 100, right, 124, 0.9, (0, 0, 0)))
-        left = right + 12
-    (span,) = number_spans(words, 900, 400)
-    reader = Reads("take 5 mg")
-    seconds(reader, words)
-    (crop,) = reader.crops
-    full = (span.right - span.left) * 48 / (span.bottom - span.top)
-    assert crop.shape == (48, pytest.approx(round(full * share), abs=1))
-
-
-def test_ideographs_keep_their_width():
-    reader = Reads("每次5毫克")
-    words = line("每次 5 毫克", top=100)
-    (span,) = number_spans(words, 900, 400)
-    seconds(reader, words)
-    (crop,) = reader.crops
-    assert crop.shape == (span.bottom - span.top, span.right - span.left)

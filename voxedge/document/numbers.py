@@ -189,12 +189,15 @@ def _is_cut_year(figure: Figure) -> bool:
 
 
 def _breaks_off(text: str, figure: Figure) -> bool:
-    """Say whether something is missing behind a number that ends in a point or comma.
+    """Say whether something is missing behind a number that ends in a point, comma or slash.
 
-    Decimals of "0." at an end, or of a point amid a sentence ("4. of it"); "/l" of "11 mmol.": a
-    blurred slash and l beside a full stop are seen by neither reader.
+    Decimals of "0." at an end, or of a point amid a sentence ("4. of it"); "/l" of "11 mmol.", or
+    "l" of "37 mmol/.": blurred, thin marks beside a full stop are seen by neither reader.
     """
     rest = text[figure.end :]
+    if rest[:1] == "/":
+        divisor = rest[1:].lstrip()[:1]
+        return not (holds_figure(divisor) or rest[1:2].isalpha())
     if rest[:1] not in (".", ","):
         return False
     if figure.unit.lower().endswith("mol"):

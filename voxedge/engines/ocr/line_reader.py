@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Crop = npt.NDArray[np.uint8]
 """One line of print: ``uint8`` ``[h, w]`` grey or ``[h, w, 3]`` RGB, dark on light or not."""
 
-NETWORK_HEIGHT_PX = 48
+_HEIGHT_PX = 48
 """The height the network was trained on."""
 _WIDTH_STEP_PX = 8
 """Pixels to one step of the network's output; widths are rounded up to it."""
@@ -114,26 +114,24 @@ class PaddleLineReader:
 def network_input(crop: Crop) -> npt.NDArray[np.float32]:
     """Return ``float32`` ``[1, 3, 48, w]`` from -1 to 1; the right edge is padded with paper."""
     wanted = _network_width(crop)
-    sized = of_network_height(crop, wanted)
-    colour = cv2.COLOR_GRAY2BGR if sized.ndim == 2 else cv2.COLOR_RGB2BGR
+    shrinks = crop.shape[0] > _HEIGHT_PX
+    sized = cv2.resize(
+        crop, (wanted, _HEIGHT_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    )
+    if sized.ndim == 2:
+        sized = cv2.cvtColor(sized, cv2.COLOR_GRAY2BGR)
+    else:
+        sized = cv2.cvtColor(sized, cv2.COLOR_RGB2BGR)
     padding = -wanted % _WIDTH_STEP_PX
-    padded = cv2.copyMakeBorder(cv2.cvtColor(sized, colour), 0, 0, 0, padding, cv2.BORDER_REPLICATE)
+    sized = cv2.copyMakeBorder(sized, 0, 0, 0, padding, cv2.BORDER_REPLICATE)
     # float64 here would double the cost of the smallest crops.
-    scaled = padded.astype(np.float32).transpose(2, 0, 1) * np.float32(2 / 255) - np.float32(1)
+    scaled = sized.astype(np.float32).transpose(2, 0, 1) * np.float32(2 / 255) - np.float32(1)
     return np.ascontiguousarray(scaled[None])
-
-
-def of_network_height(crop: Crop, width_px: int) -> Crop:
-    """Return a crop resized to ``[48, width_px]``."""
-    shrinks = crop.shape[0] > NETWORK_HEIGHT_PX
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    sized = cv2.resize(crop, (width_px, NETWORK_HEIGHT_PX), interpolation=method)
-    return np.asarray(sized, dtype=np.uint8)
 
 
 def _network_width(crop: Crop) -> int:
     height, width = int(crop.shape[0]), int(crop.shape[1])
-    return min(_MAX_WIDTH_PX, max(1, round(width * NETWORK_HEIGHT_PX / height)))
+    return min(_MAX_WIDTH_PX, max(1, round(width * _HEIGHT_PX / height)))
 
 
 def decode(steps: npt.NDArray[np.float32], alphabet: Sequence[str]) -> LineText:

@@ -22,7 +22,6 @@ from voxedge.document.agreement import lay_beside
 from voxedge.document.figures import holds_figure
 from voxedge.document.garbled_units import settled
 from voxedge.document.numbers import UNSURE
-from voxedge.engines.ocr.crops import number_crop
 from voxedge.engines.ocr.line_finder import LineFinder
 from voxedge.engines.ocr.line_reader import Crop, LineReader, LineText
 from voxedge.engines.ocr.spans import number_spans
@@ -104,7 +103,7 @@ class NumberCheck:
         spans = number_spans([word for word in words if word.second is None], width, height)
         if not spans:
             return tuple(words)
-        texts = self.read([number_crop(picture, span) for span in spans])
+        texts = self.read([picture[s.top : s.bottom, s.left : s.right] for s in spans])
         if texts is None:
             return tuple(words)
         checked: dict[int, TsvWord] = {}
