@@ -320,7 +320,7 @@ def run(
     unread = 0
     for source in sources:
         for group, truth, frame in source:
-            cpu_s, check_s = _cpu_s(), check.cpu_s
+            cpu_s, check_s = _cpu_s(), check.check_cpu_s
             language = guess_language(Path(frame.source), truth)
             try:
                 document = reader.read(frame, language)
@@ -328,7 +328,7 @@ def run(
                 unread += 1
                 continue
             count = judge(document, truth, Path(frame.source).name)
-            count.check_cpu_s = check.cpu_s - check_s
+            count.check_cpu_s = check.check_cpu_s - check_s
             count.cpu_s = _cpu_s() - cpu_s - count.check_cpu_s
             groups.setdefault(group, Count()).add(count)
     if not groups:

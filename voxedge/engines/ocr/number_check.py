@@ -72,7 +72,7 @@ class NumberCheck:
         self._open_finder = open_finder
         self._calls: queue.SimpleQueue[_Call[Any]] = queue.SimpleQueue()
         self._is_lost = threading.Event()
-        self._cpu_s = 0.0
+        self._check_cpu_s = 0.0
         threading.Thread(
             target=self._serve, args=(open_reader,), name="second-reader", daemon=True
         ).start()
@@ -83,9 +83,9 @@ class NumberCheck:
         return self._name
 
     @property
-    def cpu_s(self) -> float:
-        """Processor seconds the second reader has cost so far."""
-        return self._cpu_s
+    def check_cpu_s(self) -> float:
+        """Processor seconds that numbers have cost so far; lines found and read not counted."""
+        return self._check_cpu_s
 
     def check(self, words: Sequence[TsvWord], picture: Grey) -> tuple[TsvWord, ...]:
         """Return the words; those that hold numbers, and their neighbours, with ``second`` set.
@@ -103,7 +103,8 @@ class NumberCheck:
         spans = number_spans([word for word in words if word.second is None], width, height)
         if not spans:
             return tuple(words)
-        texts = self.read([picture[s.top : s.bottom, s.left : s.right] for s in spans])
+        crops = [picture[s.top : s.bottom, s.left : s.right] for s in spans]
+        texts = self._read(crops, is_check=True)
         if texts is None:
             return tuple(words)
         checked: dict[int, TsvWord] = {}
@@ -116,9 +117,12 @@ class NumberCheck:
 
     def read(self, crops: list[Crop]) -> list[LineText] | None:
         """Let the second reader read lines; None where it cannot. Never raises."""
+        return self._read(crops, is_check=False)
+
+    def _read(self, crops: list[Crop], *, is_check: bool) -> list[LineText] | None:
         texts: list[LineText] = []
         for start in range(0, len(crops), _BATCH):
-            answer = self._ask(crops[start : start + _BATCH])
+            answer = self._ask(crops[start : start + _BATCH], is_check=is_check)
             if answer is None:
                 return None
             texts += answer
@@ -143,8 +147,8 @@ class NumberCheck:
         finder = self._open_finder() if self._open_finder is not None else None
         return None if finder is None else finder.find(grey)
 
-    def _ask(self, crops: list[Crop]) -> list[LineText] | None:
-        answer = self._call(lambda reader: reader.read(crops), self._deadline_s)
+    def _ask(self, crops: list[Crop], *, is_check: bool) -> list[LineText] | None:
+        answer = self._call(lambda reader: reader.read(crops), self._deadline_s, is_check=is_check)
         if answer is None:
             return None
         if not _is_sane(answer, len(crops)):
@@ -152,11 +156,13 @@ class NumberCheck:
             return None
         return answer
 
-    def _call(self, work: Callable[[LineReader], _Result], deadline_s: float) -> _Result | None:
+    def _call(
+        self, work: Callable[[LineReader], _Result], deadline_s: float, *, is_check: bool = False
+    ) -> _Result | None:
         """Have work done on the reader's thread; None where it fails or takes too long."""
         if self._is_lost.is_set():
             return None
-        call = _Call(work)
+        call = _Call(work, is_check=is_check)
         self._calls.put(call)
         if not call.done.wait(deadline_s):
             self._is_lost.set()
@@ -171,7 +177,8 @@ class NumberCheck:
             started_s = time.thread_time()
             if reader is not None:
                 call.answer = self._guarded(functools.partial(call.work, reader))
-            self._cpu_s += time.thread_time() - started_s
+            if call.is_check:
+                self._check_cpu_s += time.thread_time() - started_s
             call.done.set()
 
     def _guarded(self, work: Callable[[], _Result]) -> _Result | None:
@@ -186,8 +193,9 @@ class NumberCheck:
 
 
 class _Call(Generic[_Result]):
-    def __init__(self, work: Callable[[LineReader], _Result]) -> None:
+    def __init__(self, work: Callable[[LineReader], _Result], *, is_check: bool) -> None:
         self.work = work
+        self.is_check = is_check
         self.answer: _Result | None = None
         self.done = threading.Event()
 
