@@ -87,7 +87,10 @@ class Guest:
     def _request(self, what: dict[str, Any], timeout_s: float) -> tuple[int, str]:
         self._number += 1
         request = {"id": self._number, "timeout_s": timeout_s, **what}
-        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        try:
+            self._connection.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as error:
+            raise BootTestFailed(f"The channel closed.\n{self._machine.last_lines()}") from error
         # The agent's own limit is told to it in guest time, which may pass more slowly.
         deadline_s = time.monotonic() + timeout_s + 120
         while (message := self._next(deadline_s)).get("id") != self._number:
@@ -105,6 +108,8 @@ class Guest:
                 piece = self._connection.recv(1 << 20)
             except TimeoutError:
                 continue
+            except OSError:  # the emulator ended with something unread
+                piece = b""
             if not piece:
                 raise BootTestFailed(f"The channel closed.\n{self._machine.last_lines()}")
             self._waiting += piece
