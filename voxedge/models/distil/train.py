@@ -92,18 +92,11 @@ class Training:
 def refining(training: Training) -> Training:
     """How to go on with a student that already speaks: judges from the first step, gently.
 
-    Distances of spectra teach a network the middle of what may come, which is duller than any of
-    it; a finished student has learned all that they can teach, so they count less here and the
-    judges more.
+    Distances of spectra teach a network the middle of what may come, and judges what is missing
+    from it; a finished student needs both at once. With judges at twice their weight and distances
+    at half it went astray: Distill-MOS fell from 95.9 to 93.2 % in 1,400 steps.
     """
-    return replace(
-        training,
-        judged_from=0.0,
-        judged_stretches=4,
-        learning_rate=4e-4,
-        average=0.998,
-        weights=LossWeights(linear=5.0, complex=4.0, adversarial=2.0, features=4.0),
-    )
+    return replace(training, judged_from=0.0, judged_stretches=4, learning_rate=3e-4, average=0.998)
 
 
 @dataclass(frozen=True, slots=True)
