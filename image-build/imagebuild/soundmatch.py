@@ -89,24 +89,39 @@ _CANDIDATES = 12
 
 def find(sentence: Floats, tape: Floats) -> Match:
     """Look for a sentence in a longer recording; return the best match that it has there."""
-    wanted, heard = log_mel(speech_only(sentence)), log_mel(speech_only(tape))
-    if not len(wanted) or len(heard) < len(wanted):
+    wanted, energy = log_mel(speech_only(sentence)), _mel_energy(speech_only(tape))
+    if not len(wanted) or len(energy) < len(wanted):
         return Match(0.0, float("inf"))
-    windows = [heard[start : start + len(wanted)] for start in range(len(heard) - len(wanted) + 1)]
-    rough = np.array([np.abs(window - wanted).mean() for window in windows])
-    nearest = np.argsort(rough)[:_CANDIDATES]
-    return Match(1.0, min(_warped_distance(wanted, windows[place]) for place in nearest))
+    size, heard = len(wanted), _shape(energy)
+    starts = range(len(heard) - size + 1)
+    rough = np.array([np.abs(heard[start : start + size] - wanted).mean() for start in starts])
+    # Where it fits better than a frame to either side: the nearest of all would be a dozen
+    # neighbours of one place, which may be the wrong one ("I have been updated." is a second long).
+    around = np.concatenate(([np.inf], rough, [np.inf]))
+    places = np.flatnonzero((rough <= around[:-2]) & (rough <= around[2:]))
+    nearest = places[np.argsort(rough[places])[:_CANDIDATES]]
+    # Each place by its own loudest frame: of a whole tape that may be an earcon.
+    near = [_shape(energy[place : place + size]) for place in nearest]
+    return Match(1.0, min(_warped_distance(wanted, window) for window in near))
 
 
 def log_mel(samples: Floats) -> Floats:
     """Return the log-mel spectrum in dB of the frames that are not silent, ``[frames, 40]``."""
+    return _shape(_mel_energy(samples))
+
+
+def _mel_energy(samples: Floats) -> Floats:
     if len(samples) < _WINDOW:
         return np.zeros((0, _BANDS))
     frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP]
     level_db = 10 * np.log10(np.mean(frames**2, axis=1) + 1e-12)
     frames = frames[level_db > _SILENCE_DB]
     power = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW), axis=1)) ** 2
-    energy = power @ _filters().T
+    energy: Floats = power @ _filters().T
+    return energy
+
+
+def _shape(energy: Floats) -> Floats:
     # What is 50 dB below the loudest is noise of one kind or another.
     bands = 10 * np.log10(np.maximum(energy, energy.max(initial=1e-9) * 1e-5))
     # Loudness is the mixer's affair: only the shape is compared.

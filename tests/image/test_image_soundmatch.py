@@ -92,3 +92,14 @@ def test_a_sentence_that_was_not_said_is_not_found(other: str) -> None:
 
 def test_nothing_is_found_in_silence() -> None:
     assert not find(spoken(PAGE), np.zeros(500_000)).same
+
+
+def test_a_second_of_speech_is_found_beside_something_far_louder() -> None:
+    """What the loudest frame of a whole tape hides must not be missing from the sentence."""
+    sentence = spoken("I have been updated.")
+    noise = np.random.default_rng(0).normal(0, 1e-3, len(sentence))
+    loud = 8 * np.concatenate([spoken(PAGE), spoken("The update did not work. I am the reader.")])
+    pause = np.zeros(20_000)
+    tape = np.concatenate([loud, pause, 0.9 * spoken("I have been updated.", 170), pause, loud])
+    assert find(sentence + noise, tape).same
+    assert not find(sentence, np.concatenate([loud, pause, loud])).same
