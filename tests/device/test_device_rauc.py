@@ -5,6 +5,7 @@ a D-Bus of its own) writes it to slots that are files, through our bootloader ba
 """
 
 import configparser
+import contextlib
 import os
 import re
 import shutil
@@ -160,9 +161,23 @@ sys.exit(main(sys.argv[1:], Slots(Places(autoboot=folder / "autoboot.txt",
 @pytest.fixture
 def service(device: Device, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """RAUC's service on a bus of its own; ended with the test."""
+    with serving(device, monkeypatch):
+        yield
+
+
+@contextlib.contextmanager
+def serving(device: Device, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """RAUC's service as the image starts it, for the slot that runs now."""
     if os.geteuid() != 0 or shutil.which("dbus-daemon") is None or not _can_loop():
         pytest.skip("installing needs root, dbus-daemon and loop devices")
+    start = (ROOT / "image-build/overlay/usr/lib/voxedge/rauc-service").read_text()
+    start = start.replace(
+        "/usr/lib/voxedge/rauc-bootloader", str(device.folder / "rauc-bootloader")
+    )
+    start = start.replace("/run/rauc/mnt", str(device.folder / "mnt"))
+    start = start.replace("/usr/bin/rauc", f"{shutil.which('rauc')} --conf={device.conf}")
     bus = device.folder / "bus"
+    bus.unlink(missing_ok=True)
     config = device.folder / "bus.conf"
     config.write_text(
         f"""<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
@@ -179,7 +194,7 @@ def service(device: Device, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     _wait(bus.exists)
     log = (device.folder / "service.log").open("wb")
     rauc = subprocess.Popen(
-        ["rauc", f"--conf={device.conf}", "service", "--override-boot-slot=A"],
+        ["sh", "-c", start],
         stdout=log,
         stderr=subprocess.STDOUT,
     )
@@ -301,6 +316,20 @@ def test_an_update_is_installed_tried_and_kept(workshop: Workshop, device: Devic
     assert confirm(new, Line(reader, clock.clock, clock.sleep), lambda: 1) is Start.TRIAL
     assert device.places.autoboot.read_text() == Autoboot("B").text()
     assert reader.texts[-1] == "I have been updated."
+
+
+def test_the_update_after_it_goes_to_the_first_slot(
+    workshop: Workshop, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slot B runs: RAUC must not take A for the running one, and write over B."""
+    device.places.autoboot.write_text(Autoboot("B").text())
+    device.start("B")
+    running, restarted = device.slot("ROOT_B").read_bytes(), []
+    with serving(device, monkeypatch):
+        update.update(workshop.good, tools(device, FakeReader(), restarted), lambda _: None)
+    assert restarted == ["0 tryboot"]
+    assert b"VERSION_ID=2" in device.slot("ROOT_A").read_bytes()
+    assert device.slot("ROOT_B").read_bytes() == running
 
 
 @pytest.mark.usefixtures("service")
