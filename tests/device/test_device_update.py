@@ -430,7 +430,9 @@ def test_a_system_that_is_not_well_goes_back(
     reader.said.clear()
     assert judged(on_trial, reader, FakeTime())[0] is Start.FELL_BACK
     assert judged(on_trial, reader, FakeTime())[0] is Start.ORDINARY
-    assert reader.texts == ["The update did not work. I am the reader of before."]
+    # An alert: a notice that has to wait gives way to the next one.
+    sentence = "The update did not work. I am the reader of before."
+    assert reader.said == [(SpeechClass.ALERT, sentence)]
 
 
 def test_a_camera_that_was_never_there_does_not_fail_a_trial(

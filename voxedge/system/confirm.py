@@ -30,6 +30,8 @@ TRIAL_S = 300.0
 
 LOOK_S = 1.0
 READER_COMES_S = 300.0
+GREETING_S = 60.0
+"""The first one explains the buttons, for half a minute."""
 SETTLED = Path("/run/voxedge-trial-settled")
 """Tells the guard that this program has decided."""
 
@@ -76,9 +78,12 @@ def confirm(slots: Slots, line: Line, restart: Callable[[], int] = restart_plain
             slots.mark(slots.current, good=True)
             line.say(UPDATED, wait_s=READER_COMES_S)
         case Start.FELL_BACK | Start.INTERRUPTED:
-            told = line.say(
-                FELL_BACK if start is Start.FELL_BACK else INTERRUPTED, wait_s=READER_COMES_S
-            )
+            text = FELL_BACK if start is Start.FELL_BACK else INTERRUPTED
+            # Not into the greeting, and as an alert: a notice that has to wait gives way to the next
+            # one, and "I cannot find my camera." was all that was heard of a failed update.
+            line.let_come(READER_COMES_S)
+            line.let_finish(GREETING_S)
+            told = line.say(text, SpeechClass.ALERT)
             # Not told: told at the next start.
             if told:
                 slots.forget()

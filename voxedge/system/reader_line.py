@@ -109,6 +109,12 @@ class Line:
                     return False
             self.sleep(LOOK_S)
 
+    def let_come(self, limit_s: float) -> None:
+        """Wait until the reader answers."""
+        until_s = self.clock() + limit_s
+        while self.status() is None and self.clock() < until_s:
+            self.sleep(LOOK_S)
+
     def let_finish(self, limit_s: float = 30.0) -> None:
         """Wait until what was said is heard: silence at two looks in a row."""
         self._wait(limit_s, lambda status: not status.speaking)
