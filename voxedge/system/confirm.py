@@ -79,8 +79,8 @@ def confirm(slots: Slots, line: Line, restart: Callable[[], int] = restart_plain
             line.say(UPDATED, wait_s=READER_COMES_S)
         case Start.FELL_BACK | Start.INTERRUPTED:
             text = FELL_BACK if start is Start.FELL_BACK else INTERRUPTED
-            # Not into the greeting, and as an alert: a notice that has to wait gives way to the next
-            # one, and "I cannot find my camera." was all that was heard of a failed update.
+            # Not into the greeting, and as an alert: a notice that has to wait gives way to the
+            # next, and "I cannot find my camera." was all that was heard of a failed update.
             line.let_come(READER_COMES_S)
             line.let_finish(GREETING_S)
             told = line.say(text, SpeechClass.ALERT)
