@@ -34,6 +34,8 @@ def prepare_models(plan: Plan) -> Path | None:
     say("Models: fetching or checking the voice, the second reader and the second listener")
     _voxedge(plan, env, "models", "fetch")
     _voxedge(plan, env, "models", "fetch", SECOND_LISTENER, "--own")
+    for voice in folder.iterdir():
+        _drop_others_phrases(voice)
     _voxedge(plan, env, "models", "phrases")
     _voxedge(plan, env, "models", "verify")
     return folder
@@ -57,6 +59,21 @@ def _drop_unused_students(voice: Path) -> None:
     for folder in voice.glob("student-*"):
         if folder.name not in text:
             shutil.rmtree(folder)
+
+
+def _drop_others_phrases(voice: Path) -> None:
+    """Speak all phrases anew where other networks spoke those that lie here.
+
+    On a device the oldest make room; an image would carry them, and not be the one that an empty
+    cache gives.
+    """
+    in_use, mark = voice / "in-use.json", voice / ".phrases-of"
+    if not in_use.is_file():
+        return
+    speaker = in_use.read_text(encoding="utf-8")
+    if not mark.is_file() or mark.read_text(encoding="utf-8") != speaker:
+        shutil.rmtree(voice / "phrases", ignore_errors=True)
+        mark.write_text(speaker, encoding="utf-8")
 
 
 def _voxedge(plan: Plan, env: dict[str, str], *arguments: str) -> None:

@@ -58,3 +58,21 @@ def test_the_bill_names_every_network(tmp_path):
     assert named == {
         name: hashlib.sha256(letter * (1 << 20)).hexdigest() for name, letter in networks.items()
     }
+
+
+def test_phrases_of_a_former_student_do_not_travel(plan, monkeypatch):
+    voice = plan.cache / "models" / "joe"
+    (voice / "phrases").mkdir(parents=True)
+    (voice / "in-use.json").write_text("student one")
+    (voice / "phrases" / "old.pcm").touch()
+    monkeypatch.setattr(models, "run", lambda *_, **__: None)
+    models.prepare_models(plan)
+    assert not (voice / "phrases").exists()
+
+    (voice / "phrases").mkdir()
+    (voice / "phrases" / "new.pcm").touch()
+    models.prepare_models(plan)
+    assert (voice / "phrases" / "new.pcm").exists(), "of the same student: nothing to do"
+    (voice / "in-use.json").write_text("student two")
+    models.prepare_models(plan)
+    assert not (voice / "phrases").exists()
