@@ -250,7 +250,7 @@ def test_a_likelihood_does_not_depend_on_the_rest_of_the_grammar(whisper: Whispe
 def test_the_manifest_knows_it() -> None:
     (entry,) = (e for e in load_recognisers() if e.engine == WHISPER)
     assert (entry.language, entry.licence, len(entry.tree_sha256)) == ("en", "MIT", 64)
-    with pytest.raises(RecogniserMissing, match=f"recognisers {entry.name}"):
+    with pytest.raises(RecogniserMissing, match=f"models fetch {entry.name}"):
         find_model("en", Path("/nowhere"), (_elsewhere(entry),), engine=WHISPER)
 
 
