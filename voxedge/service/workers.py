@@ -316,6 +316,7 @@ class Worker:
                     self._on_trouble(Trouble(self._spec.name, restart.count, self._spec.spoken))
                 await asyncio.sleep(restart.delay_s)
         except Exception:
+            # Whatever it was goes on up; from there nobody could tell whose it was.
             log.exception("worker %s: its owner failed", self._spec.name)
             raise
         finally:
