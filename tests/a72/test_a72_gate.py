@@ -23,7 +23,7 @@ counts = st.dictionaries(st.sampled_from(sorted(COSTS)), st.integers(0, 10**9))
 def measured(label="voice", stages=None, audio_s=2.0, first=None):
     stages = stages or {"decoder": Counter({"fma_q": 1000})}
     first = first or {"decoder": Counter({"fma_q": 10})}
-    return gate.Measured(label, audio_s, stages, first, {"samples": 99.0})
+    return gate.Measured(label, audio_s, stages, first, {"samples": 99.0}, 0.01)
 
 
 # -- the port model ---------------------------------------------------------------------------
@@ -105,6 +105,38 @@ def test_another_answer_there_fails(tmp_path, there, reason):
     other = answers(tmp_path / "b.npz", **there)
     with pytest.raises(gate.GateFailed, match=reason):
         gate._compare(here, other, gate.Target("voice", tmp_path))
+
+
+def test_int8_may_round_otherwise_but_samples_of_the_same_answers_may_not(tmp_path):
+    here = answers(tmp_path / "a.npz", **{"samples": np.ones(9), "000.student": np.ones(9)})
+    loose = gate.Target("voice", tmp_path, exact=False)
+    there = {"samples": np.ones(9), "000.student": np.ones(9) * 1.005}
+    assert 45 < gate._compare(here, answers(tmp_path / "b.npz", **there), loose)["student"] < 47
+    for name, reason in (("samples", "samples agrees by 46"), ("000.student", "student agrees by")):
+        worse = {**there, name: np.ones(9) * (1.005 if name == "samples" else 1.02)}
+        with pytest.raises(gate.GateFailed, match=reason):
+            gate._compare(here, answers(tmp_path / "c.npz", **worse), loose)
+
+
+def test_what_is_heard_is_compared_by_its_spectrum(tmp_path):
+    rng = np.random.default_rng(3)
+    speech = rng.standard_normal(22050).astype(np.float32)
+    here = answers(tmp_path / "a.npz", samples=speech)
+    later = answers(tmp_path / "b.npz", samples=np.roll(speech, 1))
+    louder = answers(tmp_path / "c.npz", samples=speech * 1.2)
+    shorter = answers(tmp_path / "d.npz", samples=speech[1:])
+    assert gate._log_mel_distance(here, later, 22050) < gate.LOG_MEL_MAX
+    assert gate._log_mel_distance(here, louder, 22050) == pytest.approx(np.log(1.2), rel=0.01)
+    assert gate._log_mel_distance(here, shorter, 22050) == float("inf")
+
+
+def test_one_side_hands_on_what_the_other_side_answered():
+    ours, theirs = np.zeros(3), np.ones(3)
+    marks = guest.Marks({"000.flow": theirs})
+    assert marks.answered("flow", ours) is theirs
+    assert marks.answered("flow", ours) is ours
+    assert [*marks.answers] == ["000.flow", "001.flow"]
+    assert marks.answers["000.flow"] is ours
 
 
 # -- budget -----------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 The same file on both sides makes the comparison one of processors only. A mark is a ``getppid()``,
 which the counting plugin sees; outside QEMU it costs a microsecond.
+
+With ``--follow`` every network still runs, but what is handed on is what it answered on the other
+side: each then gets the very inputs it got there, and a difference is its own.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import json
 import os
 import platform
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +42,14 @@ OUTSIDE = "python"
 
 
 class Marks:
-    """Borders between stages, and what the networks answered."""
+    """Borders between stages, and what the networks answered.
 
-    def __init__(self) -> None:
+    Args:
+        follow: answers of the other side by their names, to hand on instead of our own.
+    """
+
+    def __init__(self, follow: Mapping[str, npt.NDArray[Any]] | None = None) -> None:
+        self._follow = follow or {}
         self.stages: list[str] = []
         self.answers: dict[str, npt.NDArray[Any]] = {}
         self.first_audio_mark = 0
@@ -53,6 +62,12 @@ class Marks:
         """Everything since the last border was this stage's."""
         os.getppid()
         self.stages.append(stage)
+
+    def answered(self, stage: str, answer: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Keep an answer of a network; give what is to be handed on."""
+        name = f"{len(self.answers):03}.{stage}"
+        self.answers[name] = np.asarray(answer)
+        return self._follow.get(name, answer)
 
     def watch_networks(self) -> None:
         """Mark every run of every network loaded from now on, by the name of its file."""
@@ -70,9 +85,7 @@ class Marks:
                 marks.end(OUTSIDE)
                 answers = super().run(*arguments, **options)
                 marks.end(self._stage)
-                for answer in answers[:3]:
-                    marks.answers[f"{len(marks.answers):03}.{self._stage}"] = np.asarray(answer)
-                return answers
+                return [marks.answered(self._stage, answer) for answer in answers]
 
         onnxruntime.InferenceSession = Watched
 
@@ -172,12 +185,13 @@ def main() -> None:
     parser.add_argument("--student", type=Path, help="folder of its student")
     parser.add_argument("--facts", default="{}", help="what the student's file means, as JSON")
     parser.add_argument("--text", default="Hello.")
+    parser.add_argument("--follow", type=Path, help="answers.npz of the other side")
     parser.add_argument("--out", type=Path, help="folder for facts.json and answers.npz")
     options = parser.parse_args()
     if options.what == "imports":
         print(json.dumps(versions()))
         return
-    marks = Marks()
+    marks = Marks(_answers(options.follow))
     marks.watch_networks()
     if options.what == "whole":
         config = options.path.with_name(options.path.name + ".json")
@@ -190,10 +204,18 @@ def main() -> None:
         "stages": marks.stages,
         "first_audio_mark": marks.first_audio_mark,
         "audio_s": len(samples) / rate_hz,
+        "rate_hz": rate_hz,
     }
     (options.out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
     answers: dict[str, Any] = {"samples": samples, **marks.answers}
     np.savez(options.out / "answers.npz", **answers)
+
+
+def _answers(path: Path | None) -> dict[str, npt.NDArray[Any]]:
+    if path is None:
+        return {}
+    with np.load(path) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _rate_hz(config: Path) -> int:
