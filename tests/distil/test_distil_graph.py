@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from student_fixtures import TINY, run_by_hand, tiny_weights
 
+from voxedge.models.distil.builder import Range, tap_inputs
 from voxedge.models.distil.graph import (
-    Range,
     build_graph,
     empty_caches,
     first_frames,
     linear_names,
-    tap_inputs,
 )
 from voxedge.models.distil.shape import WeightsUnusable
 

@@ -11,7 +11,7 @@ from student_fixtures import tiny_weights
 from voxedge.engines.tts.network import NetworkFailed, NetworkStopped, StopSwitch, VoiceNetwork
 from voxedge.engines.tts.student import StudentDecoder, StudentNetwork
 from voxedge.models.build import build
-from voxedge.models.distil.graph import Range
+from voxedge.models.distil.builder import Range
 from voxedge.models.distil.package import (
     Student,
     load_student,

@@ -28,6 +28,8 @@ _RECIPES = ("student", "split", "fp32")
 """``voxedge.models.recipes.RECIPES``, not imported here: a key press (``voxedge do``) reads every
 command's options and must not wait for numpy."""
 
+_STEPS, _TEXT_STEPS = 20_000, 12_000
+
 
 def register(verbs: Subparsers) -> None:
     """Add both verbs to ``voxedge models``."""
@@ -47,7 +49,18 @@ def register(verbs: Subparsers) -> None:
         help="train a student from the voice itself (hours; goes on where it stopped) and keep "
         "its work in FOLDER; without it the student that came with voxedge is installed",
     )
-    build.add_argument("--steps", type=int, default=20_000, help="training steps (20000)")
+    build.add_argument(
+        "--part",
+        choices=("decoder", "encoder"),
+        default="decoder",
+        help="with --train: what to learn, flow and decoder (default) or the text encoder",
+    )
+    build.add_argument(
+        "--steps", type=int, help="training steps (20000; of the text encoder 12000)"
+    )
+    build.add_argument(
+        "--sentences", type=int, default=24_000, help="for the text encoder to learn from (24000)"
+    )
     build.add_argument("--minutes", type=float, default=180, help="speech to learn from (180)")
     build.add_argument(
         "--text", metavar="FILE", type=Path, action="append", default=[], help="more to say"
@@ -112,8 +125,12 @@ def run_build(arguments: argparse.Namespace) -> int:
     try:
         if arguments.train is not None:
             listener = Whisper()  # missing, it is missed now and not after hours
+        if arguments.train is not None and arguments.part == "encoder":
+            student = _train_text(teacher, arguments)
+            _judge_trained(teacher, student, listener, arguments.train)
+        elif arguments.train is not None:
             training = Training(
-                steps=arguments.steps, threads=arguments.threads, device=arguments.device
+                steps=arguments.steps or _STEPS, threads=arguments.threads, device=arguments.device
             )
             plan = Plan(arguments.minutes, tuple(arguments.text), fitting_shape(teacher), training)
             warm: Weights | None = None
@@ -147,6 +164,37 @@ def run_build(arguments: argparse.Namespace) -> int:
     size = sum(path.stat().st_size for path in built.files)
     print(f"{assets.name} speaks with networks of {size / 1e6:.1f} MB now ({arguments.recipe}).")
     return 0
+
+
+def _train_text(teacher: VoiceNetwork, arguments: argparse.Namespace) -> Student:
+    """The shipped student of a voice with a text encoder that was trained now. Hours.
+
+    Raises:
+        UsageError: there is no shipped student, or it cannot be trained for this voice.
+        TorchMissing: PyTorch is not installed.
+        CheckpointUnusable: the folder holds another training.
+        ValueError: the voice has several speakers.
+    """
+    from voxedge.models.distil.text.recipe import TextPlan, distil_text, fitting_text_shape
+    from voxedge.models.distil.text.train import TextTraining
+
+    assets, folder = teacher.assets, arguments.train
+    student = _shipped(assets.name)
+    training = TextTraining(
+        steps=arguments.steps or _TEXT_STEPS, threads=arguments.threads, device=arguments.device
+    )
+    shape = fitting_text_shape(teacher)
+    plan = TextPlan(arguments.sentences, tuple(arguments.text), shape, training)
+    warm: Weights | None = None
+    if arguments.begin_with is not None:
+        before = _shipped(arguments.begin_with).text
+        if before is None or before.shape != shape:
+            raise ValueError("there is no text student of these sizes to begin with")
+        warm = before.weights
+    text = distil_text(
+        assets.name, teacher, assets.model_sha256, folder, folder, plan, warm, ProgressBar()
+    )
+    return replace(student, text=text)
 
 
 def run_refresh(arguments: argparse.Namespace) -> int:

@@ -2,8 +2,9 @@
 
 What travels with the project is small: weights in half precision and the ranges of their INT8
 layers (``models/students/VOICE.npz`` and ``.json``). The graphs are made from them on the machine,
-in under a second and without calibration. The INT8 text encoder is made from the verified original
-there, calibrated with the voice's own sentences.
+in under a second and without calibration. Where no text student (``distil.text``) came with a
+voice, its INT8 text encoder is made from the verified original there, calibrated with the voice's
+own sentences.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from voxedge.engines.tts.phonemes import Phonemizer
 from voxedge.engines.tts.student import StudentFiles
 from voxedge.models.build import sha256_of
 from voxedge.models.distil import corpus
-from voxedge.models.distil.graph import Range, build_graph, cache_sizes
+from voxedge.models.distil.builder import Range
+from voxedge.models.distil.graph import build_graph, cache_sizes
 from voxedge.models.distil.quantize import Feed, quantize_text_encoder
 from voxedge.models.distil.shape import (
     StudentShape,
@@ -33,6 +35,7 @@ from voxedge.models.distil.shape import (
     load_weights,
     save_weights,
 )
+from voxedge.models.distil.text.package import TextStudent, load_text, save_text
 from voxedge.models.shipped import LIGHTER_SUFFIX
 
 FORMAT = 1
@@ -52,6 +55,7 @@ class Student:
         int8: layers to run in INT8, with the range of each one's input.
         origin_sha256: digest of the teacher's official model.
         training: how it came to be, in a few sentences, for its card.
+        text: what takes the place of the voice's text encoder; None to make that in INT8.
     """
 
     shape: StudentShape
@@ -59,10 +63,16 @@ class Student:
     int8: Mapping[str, Range]
     origin_sha256: str
     training: str = ""
+    text: TextStudent | None = None
 
 
 def save_student(folder: Path, voice: str, student: Student) -> None:
-    """Write ``VOICE.npz`` and ``VOICE.json``, which names the digest of the other."""
+    """Write ``VOICE.npz`` and ``VOICE.json``, which names the digest of the other.
+
+    With its text student, if it has one.
+    """
+    if student.text is not None:
+        save_text(folder, voice, student.text)
     weights = folder / f"{voice}.npz"
     save_weights(weights, student.shape, student.weights)
     data = {
@@ -76,7 +86,7 @@ def save_student(folder: Path, voice: str, student: Student) -> None:
 
 
 def load_student(folder: Path, voice: str) -> Student:
-    """Read what ``save_student`` wrote.
+    """Read what ``save_student`` wrote, with the voice's text student where there is one.
 
     Raises:
         FileNotFoundError: there is no student of that voice.
@@ -91,7 +101,8 @@ def load_student(folder: Path, voice: str) -> Student:
             raise WeightsUnusable(f"{voice}.npz is not the one that {voice}.json is of")
         int8 = {name: _range(item) for name, item in data["int8"].items()}
         training = str(data.get("training", ""))
-        return Student(shape, weights, int8, str(data["origin_sha256"]), training)
+        origin = str(data["origin_sha256"])
+        return Student(shape, weights, int8, origin, training, load_text(folder, voice))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsUnusable(f"{voice}.json does not parse: {error}") from error
 

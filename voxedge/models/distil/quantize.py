@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from voxedge.models.distil.builder import Range, tap_inputs
 from voxedge.models.distil.graph import (
-    Range,
     build_graph,
     empty_caches,
     linear_names,
-    tap_inputs,
 )
 from voxedge.models.distil.shape import StudentShape, Weights
 
