@@ -108,6 +108,7 @@ class GraphBuilder:
         x: str,
         scale: npt.NDArray[np.float32] | None = None,
         bias: npt.NDArray[np.float32] | None = None,
+        epsilon: float = NORM_EPSILON,
     ) -> str:
         """Layer normalization, without scale and bias where none are given."""
         inputs = [x]
@@ -115,7 +116,7 @@ class GraphBuilder:
             inputs.append(self.constant("ones", np.ones(self.width, dtype=np.float32)))
         else:
             inputs += [self.constant(f"{name}.weight", scale), self.constant(f"{name}.bias", bias)]
-        return self.node("LayerNormalization", inputs, axis=-1, epsilon=NORM_EPSILON)
+        return self.node("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
 
     def gelu(self, x: str) -> str:
         """0.5 x (1 + erf(x / sqrt 2)), in the form that onnxruntime fuses."""

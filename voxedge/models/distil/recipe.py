@@ -47,14 +47,12 @@ from voxedge.models.distil.text.package import write_text_graph
 from voxedge.models.distil.train import Guide, Training, train
 from voxedge.models.progress import Progress, Silent
 from voxedge.models.score.metrics import Dnsmos, log_mel_distance
+from voxedge.models.shipped import DERIVATION
 
 Floats = npt.NDArray[np.float32]
 
-RECIPE = "student-2"
-"""Part of the cache key of installed students: raise it when the derivation changes."""
-
 _DONE_FILE = "installed.json"
-_ENCODER = "int8-1"
+_ENCODER = "int8-2"
 """Names how the text encoder is quantized: what was made the same way is not made again."""
 _GATE_SENTENCES = 16
 _GATE_RATIO = 0.995
@@ -186,7 +184,7 @@ def choose_int8(
 
 def installed_folder(voice_folder: Path, student: Student, lighter: Student | None = None) -> Path:
     """Where an installed student lies: keyed by everything it is made of."""
-    digest = hashlib.sha256(RECIPE.encode() + student.origin_sha256.encode())
+    digest = hashlib.sha256(DERIVATION.encode() + student.origin_sha256.encode())
     for item in (student, lighter):
         if item is not None:
             graph = build_graph(item.shape, item.weights, item.int8)
@@ -194,7 +192,7 @@ def installed_folder(voice_folder: Path, student: Student, lighter: Student | No
     if student.text is not None:
         text = student.text
         digest.update(build_text_graph(text.shape, text.weights, text.int8).SerializeToString())
-    return voice_folder / f"{RECIPE}-{digest.hexdigest()[:16]}"
+    return voice_folder / f"{DERIVATION}-{digest.hexdigest()[:16]}"
 
 
 def install_student(
@@ -259,7 +257,7 @@ def _write_encoder(student: Student, network: VoiceNetwork, place: Path, folder:
 
 def _same_encoder(place: Path, origin_sha256: str) -> Path | None:
     """The text encoder of another installed student of the same voice, made as it would be now."""
-    for done in sorted(place.glob(f"{RECIPE}-*/{_DONE_FILE}")):
+    for done in sorted(place.glob(f"{DERIVATION}-*/{_DONE_FILE}")):
         try:
             made = json.loads(done.read_text(encoding="utf-8"))["text_encoder"]
         except (OSError, ValueError, KeyError, TypeError):
