@@ -24,11 +24,11 @@ LINES = (
 PITCH = 60
 
 
-def page(hidden=(), *, shine=None):
+def page(hidden=(), *, shine=None, lines=LINES):
     """Return words and picture; ``hidden`` words are neither printed nor read."""
-    grey = np.full((PITCH * len(LINES) + 40, 900), 200, np.uint8)
+    grey = np.full((PITCH * len(lines) + 40, 900), 200, np.uint8)
     words = []
-    for number, line in enumerate(LINES):
+    for number, line in enumerate(lines):
         left, base = 60, 50 + PITCH * number
         for text in line.split():
             (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1.0, 3)
@@ -117,6 +117,26 @@ def test_a_hole_in_another_sentence_of_the_line_is_no_matter():
     words, grey = page()
     # In "the pack. Take 12 tablets now" the hole is behind the stop.
     assert "04/2029" not in doubted([w for w in words if w.text != "tablets"], grey)
+
+
+@pytest.mark.parametrize(
+    ("line", "in_doubt"),
+    [
+        # What a shine leaves of a letter is no exclamation mark.
+        ("Since noon w! GONE split into 7 doses", {"7"}),
+        ("Since noon the ke! GONE split into 7 doses", {"7"}),
+        ("Her visit GONE on noon; then every 5 days", {"5"}),
+        ("Her visit GONE was late. Then every 5 days", set()),
+        ("Her visit GONE was late! Every 5 days", set()),
+    ],
+)
+def test_a_sentence_ends_at_a_full_stop_only(line, in_doubt):
+    words, grey = page(
+        lines=("Take this with a glass of milk", line, "and with nothing else at all")
+    )
+    gone = next(word for word in words if word.text == "GONE")
+    grey[gone.top - 4 : gone.bottom + 4, gone.left - 2 : gone.right + 2] = 255
+    assert doubted([word for word in words if word is not gone], grey) == in_doubt
 
 
 def test_what_nobody_checked_stays_unchecked():

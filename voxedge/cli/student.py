@@ -117,6 +117,8 @@ def run_build(arguments: argparse.Namespace) -> int:
 
     if arguments.train is None and arguments.prune is not None:
         raise UsageError(reason="A pruned student must learn again: give --train FOLDER too.")
+    if arguments.part == "encoder" and arguments.prune is not None:
+        raise UsageError(reason="A text encoder is not pruned: leave out --prune.")
     teacher = _original(arguments.name)
     assets = teacher.assets
     student: Student | None = None
@@ -144,7 +146,7 @@ def run_build(arguments: argparse.Namespace) -> int:
                 warm = warm_start(plan.shape, _shipped(arguments.begin_with))
                 if arguments.begin_with == assets.name:
                     plan = replace(plan, training=refining(training))
-            student = distil_voice(
+            distil_voice(
                 assets.name,
                 teacher,
                 assets.model_sha256,
@@ -155,6 +157,7 @@ def run_build(arguments: argparse.Namespace) -> int:
                 ProgressBar(),
                 guide,
             )
+            student = _trained(assets.name, arguments.train)
             _judge_trained(teacher, student, listener, arguments.train)
         elif arguments.recipe != "split":
             student, lighter, shipped = _shipped_pair(assets.name)
@@ -380,15 +383,24 @@ def _judge_trained(
 def _trained(name: str, folder: Path | None) -> Student:
     """A student that was trained into ``folder``; None for the one that came with voxedge.
 
+    Where only one part was trained, decoder or text encoder, the other one is that which came.
+
     Raises:
         UsageError: there is none of that voice, or its files are damaged.
     """
     from voxedge.models import shipped
     from voxedge.models.distil.package import load_student
     from voxedge.models.distil.shape import WeightsUnusable
+    from voxedge.models.distil.text.package import load_text
 
+    came = shipped.students_folder()
     try:
-        return load_student(folder or shipped.students_folder(), name)
+        if folder is None:
+            return load_student(came, name)
+        plain = name.removesuffix(shipped.LIGHTER_SUFFIX)
+        text = load_text(folder, plain)
+        decoder = folder if text is None or (folder / f"{name}.npz").is_file() else came
+        return replace(load_student(decoder, name), text=text or load_text(came, plain))
     except FileNotFoundError as error:
         where = f"is in {folder}" if folder else "came with voxedge"
         reason = f"No student of {name} {where}. Train one: build {name} --train FOLDER"

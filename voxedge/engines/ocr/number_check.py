@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
+import cv2
 import numpy as np
 
 from voxedge.document.agreement import lay_beside
@@ -38,10 +39,16 @@ _MIN_CERTAINTY = 0.5
 """A digit, a point or a sign of a unit that the second reader itself gives less is no
 confirmation."""
 _TELLING = frozenset(".,µμ°℃℉%")
+_WIDTH = 0.7
+"""Share of its width at which a number's crop is read. The network's work grows with the width, and
+narrower letters are still letters to it: 0.46 of the rest of the reading instead of 0.64 on pages
+where every line holds numbers, with as many wrong numbers certain (none) and one right one more in
+a hundred withheld. Only for crops that tesseract could read: of lines that it could not, one number
+of sixty came out wrong at 0.8."""
 _BATCH = 12
 """Lines asked for at once: a deadline is for so many, however many a column holds."""
 _DEADLINE_S = 20.0
-"""For a batch: a number's crop takes 13 ms here, a whole line 40 ms, both about ten times that on a
+"""For a batch: a number's crop takes 10 ms here, a whole line 40 ms, both about ten times that on a
 Pi 4, and more where other work is being done."""
 _FIND_DEADLINE_S = 90.0
 """For the lines of a picture: 1.7 s of a core here."""
@@ -103,7 +110,7 @@ class NumberCheck:
         spans = number_spans([word for word in words if word.second is None], width, height)
         if not spans:
             return tuple(words)
-        crops = [picture[s.top : s.bottom, s.left : s.right] for s in spans]
+        crops = [_narrowed(picture[s.top : s.bottom, s.left : s.right]) for s in spans]
         texts = self._read(crops, is_check=True)
         if texts is None:
             return tuple(words)
@@ -198,6 +205,14 @@ class _Call(Generic[_Result]):
         self.is_check = is_check
         self.answer: _Result | None = None
         self.done = threading.Event()
+
+
+def _narrowed(crop: Crop) -> Crop:
+    height, width = crop.shape[:2]
+    if not height or not width:
+        return crop
+    size = (max(1, round(width * _WIDTH)), height)
+    return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _is_sane(answer: object, crops: int) -> bool:

@@ -34,7 +34,8 @@ _BESIDE = 8.0
 """Letter heights looked at from the end of a line: room for a word."""
 _FIRM, _FIRM_CHARS = 0.7, 2
 """Confidence and letters of a word that tells where a column begins and ends."""
-_STOPS = frozenset(".!?;。！？；")
+_STOPS, _WIDE_STOPS = frozenset(".!?"), frozenset("。！？")
+"""Marks that end a sentence. A semicolon does not: what is hidden before it counts behind it."""
 _WHOLE_DATE = re.compile(r"\d[./-](?:19|20)\d\d$")
 _TALL_GAP = 1.7
 """Between two lines, in usual distances: another one would find room there."""
@@ -218,18 +219,27 @@ def _side(places: Sequence[int], percentile: float) -> int:
 
 def _sentence_around(words: Sequence[TsvWord], at: int) -> tuple[int, int]:
     """Return where the sentence of a word begins and ends in its line."""
+
+    def is_end(place: int) -> bool:
+        # What goes on with a small letter had not ended: "|! t into 7 doses." after a shine.
+        return _ends_sentence(words[place].text) and not words[place + 1].text[:1].islower()
+
     start = at
-    while start and not _ends_sentence(words[start - 1].text):
+    while start and not is_end(start - 1):
         start -= 1
     stop = at
-    while stop + 1 < len(words) and not _ends_sentence(words[stop].text):
+    while stop + 1 < len(words) and not is_end(stop):
         stop += 1
     return start, stop + 1
 
 
 def _ends_sentence(word: str) -> bool:
-    """Say whether nothing is missing behind a word: "adults.", "09/2031.", but not "5." of 5.5."""
-    if word[-1:] not in _STOPS:
+    """Say whether nothing is missing behind a word: "adults.", "09/2031.".
+
+    But not "5." of 5.5, and not "w!", which a shine left of "were".
+    """
+    is_narrow = word[-1:] in _STOPS and sum(map(str.isalnum, word)) >= _FIRM_CHARS
+    if not is_narrow and word[-1:] not in _WIDE_STOPS:
         return False
     return not holds_figure(word) or _WHOLE_DATE.search(word[:-1]) is not None
 
