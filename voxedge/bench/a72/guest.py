@@ -50,6 +50,7 @@ class Marks:
 
     def __init__(self, follow: Mapping[str, npt.NDArray[Any]] | None = None) -> None:
         self._follow = follow or {}
+        self._runs = 0
         self.stages: list[str] = []
         self.answers: dict[str, npt.NDArray[Any]] = {}
         self.first_audio_mark = 0
@@ -65,7 +66,8 @@ class Marks:
 
     def answered(self, stage: str, answer: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Keep an answer of a network; give what is to be handed on."""
-        name = f"{len(self.answers):03}.{stage}"
+        name = f"{self._runs:03}.{stage}"
+        self._runs += 1
         self.answers[name] = np.asarray(answer)
         return self._follow.get(name, answer)
 
@@ -133,8 +135,18 @@ def open_network(folder: Path, student: Path | None, facts: str) -> Any:
     return StudentNetwork(assets, student / data["text_encoder"], files, threads=1)
 
 
-def speak_staged(marks: Marks, network: Any, text: str) -> Any:
-    """Speak with a built voice as the engine does, chunk by chunk, without noise."""
+def speak_staged(
+    marks: Marks, network: Any, text: str, durations: npt.NDArray[np.float32] | None = None
+) -> Any:
+    """Speak with a built voice as the engine does, chunk by chunk, without noise.
+
+    Args:
+        marks: told of borders; keeps the durations that the network itself gave.
+        network: the voice.
+        text: what to speak.
+        durations: the other side's: one that is rounded to another number of frames would make
+            sentences of different lengths, which cannot be compared.
+    """
     from voxedge.engines.tts.durations import allot_frames, chunk_plan
     from voxedge.engines.tts.phonemes import Phonemizer
     from voxedge.engines.tts.piper_onnx import PiperSettings, kept_frames
@@ -145,7 +157,9 @@ def speak_staged(marks: Marks, network: Any, text: str) -> Any:
     marks.begin()
     sentence = next(iter(phonemizer.sentences(text)))
     encoded = network.encode(sentence.ids, None, 0.0, config.default_speaker)
-    frames = allot_frames(encoded.durations, config.length_scale, 1.0)
+    marks.answers["durations"] = encoded.durations
+    timed = encoded.durations if durations is None else durations
+    frames = allot_frames(timed, config.length_scale, 1.0)
     prior = np.repeat(encoded.mean, frames, axis=1)
     begin, end = kept_frames(frames, sentence.lead, sentence.tail)
     sizes = chunk_plan(
@@ -186,6 +200,7 @@ def main() -> None:
     parser.add_argument("--facts", default="{}", help="what the student's file means, as JSON")
     parser.add_argument("--text", default="Hello.")
     parser.add_argument("--follow", type=Path, help="answers.npz of the other side")
+    parser.add_argument("--timing", type=Path, help="answers.npz whose durations to speak with")
     parser.add_argument("--out", type=Path, help="folder for facts.json and answers.npz")
     options = parser.parse_args()
     if options.what == "imports":
@@ -198,7 +213,8 @@ def main() -> None:
         samples, rate_hz = speak_whole(marks, options.path, config, options.text), _rate_hz(config)
     else:
         network = open_network(options.path, options.student, options.facts)
-        samples = speak_staged(marks, network, options.text)
+        durations = _answers(options.timing).get("durations")
+        samples = speak_staged(marks, network, options.text, durations)
         rate_hz = _rate_hz(options.path / "voice.json")
     facts = {
         "stages": marks.stages,
