@@ -5,24 +5,10 @@ import math
 import numpy as np
 
 from voxedge.models.distil.shape import KERNEL, NORM_EPSILON, StudentShape, weight_shapes
-from voxedge.models.distil.text.shape import TextShape, text_weight_shapes
 
 TINY = StudentShape(
     latent_channels=5, channels=8, hidden=12, dilations=(1, 2), fft_size=64, hop=16, rate_hz=8000
 )
-
-
-TINY_TEXT = TextShape(
-    tokens=20, latent_channels=5, embedding=4, channels=8, hidden=12, dilations=(1, 3)
-)
-
-
-def tiny_text_weights(seed: int = 0, shape: TextShape = TINY_TEXT) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return {
-        name: rng.normal(0, 0.3, size).astype(np.float32)
-        for name, size in text_weight_shapes(shape).items()
-    }
 
 
 def tiny_weights(seed: int = 0, shape: StudentShape = TINY) -> dict[str, np.ndarray]:
@@ -37,23 +23,7 @@ def run_by_hand(shape: StudentShape, w: dict[str, np.ndarray], prior: np.ndarray
     """Spectral parameters ``[frames, P]`` of a prior ``[C, frames]``, loop by loop."""
     x = _convolve(prior.T, w["input.weight"]) + w["input.bias"]
     x = _norm(x, w["input_norm.weight"], w["input_norm.bias"])
-    x = _blocks(shape.dilations, w, x)
-    x = _norm(x, w["output_norm.weight"], w["output_norm.bias"])
-    return x @ w["output.weight"].T + w["output.bias"]
-
-
-def run_text_by_hand(shape: TextShape, w: dict[str, np.ndarray], ids: np.ndarray) -> np.ndarray:
-    """Values for each token ``[tokens, outputs]`` of phoneme ids, loop by loop."""
-    pairs = np.concatenate([ids, np.zeros(len(ids) % 2, dtype=np.int64)])
-    x = w["embedding.weight"][pairs].reshape(len(pairs) // 2, -1)
-    x = _blocks(shape.dilations, w, x @ w["input.weight"].T + w["input.bias"])
-    x = _norm(x, w["output_norm.weight"], w["output_norm.bias"])
-    values = x @ w["output.weight"].T + w["output.bias"]
-    return values.reshape(len(pairs), -1)[: len(ids)]
-
-
-def _blocks(dilations: tuple[int, ...], w: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
-    for index, dilation in enumerate(dilations):
+    for index, dilation in enumerate(shape.dilations):
         name = f"blocks.{index}."
         taps = w[name + "depthwise.weight"][:, 0]
         reach = KERNEL // 2 * dilation
@@ -66,7 +36,8 @@ def _blocks(dilations: tuple[int, ...], w: dict[str, np.ndarray], x: np.ndarray)
         y = y * 0.5 * (1 + np.vectorize(math.erf)(y / math.sqrt(2)))
         y = y @ w[name + "contract.weight"].T + w[name + "contract.bias"]
         x = x + w[name + "scale"] * y
-    return x
+    x = _norm(x, w["output_norm.weight"], w["output_norm.bias"])
+    return x @ w["output.weight"].T + w["output.bias"]
 
 
 def _convolve(x: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from student_fixtures import TINY_TEXT, tiny_text_weights, tiny_weights
+from student_fixtures import tiny_weights
 
 from voxedge.cli import student as command
 from voxedge.engines.tts.assets import LightAssets, StudentAssets
@@ -15,7 +15,6 @@ from voxedge.models import shipped
 from voxedge.models.build import build
 from voxedge.models.distil.package import Student, save_student
 from voxedge.models.distil.shape import StudentShape
-from voxedge.models.distil.text.package import TextStudent, load_text, save_text
 from voxedge.models.manifest import load_manifest
 from voxedge.models.score import judge as judging
 from voxedge.models.score import recogniser
@@ -32,15 +31,6 @@ SHAPE = StudentShape(
     hop=HOP,
     rate_hz=RATE_HZ,
 )
-
-
-def keep(folder, student):
-    """What a training leaves."""
-    folder.mkdir(exist_ok=True)
-    save_student(folder, "tiny", student)
-
-
-TEXT = replace(TINY_TEXT, tokens=64, latent_channels=CHANNELS)
 
 
 class Listener:
@@ -145,7 +135,7 @@ def test_a_pruned_student_is_trained_and_installed(voice, capsys, tmp_path, monk
     def instead(name, teacher, origin, work, target, plan, warm, progress, guide):
         asked.append(plan.shape)
         assert guide.shape == SHAPE
-        keep(target, Student(plan.shape, warm, {}, origin))
+        return Student(plan.shape, warm, {}, origin)
 
     monkeypatch.setattr("voxedge.models.distil.recipe.distil_voice", instead)
     work = str(tmp_path / "work")
@@ -164,7 +154,7 @@ def test_a_student_below_the_gate_is_refused_and_the_former_stays(
     other = tiny_weights(seed=7, shape=SHAPE)
 
     def instead(name, teacher, origin, work, target, plan, warm, progress, guide):
-        keep(target, Student(SHAPE, other, {}, origin))
+        return Student(SHAPE, other, {}, origin)
 
     heard = iter([3.0, 2.9] * 200)  # original, candidate, sentence after sentence
     monkeypatch.setattr(judging, "Dnsmos", lambda: lambda *_: Mos(mos := next(heard), mos, mos))
@@ -185,7 +175,7 @@ def test_training_begins_with_a_shipped_student_and_refines_a_voices_own(
     def instead(name, teacher, origin, work, target, plan, warm, progress, guide):
         begun.append(warm)
         plans.append(plan.training)
-        keep(target, Student(SHAPE, warm, {}, origin))
+        return Student(SHAPE, warm, {}, origin)
 
     monkeypatch.setattr("voxedge.models.distil.recipe.distil_voice", instead)
     monkeypatch.setattr("voxedge.models.distil.recipe.fitting_shape", lambda teacher: SHAPE)
@@ -197,33 +187,6 @@ def test_training_begins_with_a_shipped_student_and_refines_a_voices_own(
     assert plans[0].steps == 20_000
     assert command.main(["build", "tiny", "--train", work, "--begin-with", "nobody"]) == 2
     assert "No student of nobody" in capsys.readouterr().err
-
-
-def test_a_text_encoder_is_trained_judged_and_used(voice, capsys, tmp_path, monkeypatch):
-    plans = []
-
-    def instead(name, teacher, origin, work, target, plan, warm, progress):
-        plans.append((plan, warm))
-        weights = tiny_text_weights(shape=plan.shape)
-        target.mkdir(exist_ok=True)
-        save_text(target, name, TextStudent(plan.shape, weights, {}, origin))
-        return load_text(target, name)
-
-    monkeypatch.setattr("voxedge.models.distil.text.recipe.distil_text", instead)
-    monkeypatch.setattr("voxedge.models.distil.text.recipe.fitting_text_shape", lambda _: TEXT)
-    work = tmp_path / "work"
-    order = ["build", "tiny", "--train", str(work), "--part", "encoder"]
-    assert command.main([*order, "--sentences", "50"]) == 0
-    assert "gate: passed" in capsys.readouterr().out
-    assert plans[0][0].sentences == 50
-    assert plans[0][0].training.steps == 12_000
-    assert plans[0][1] is None
-    # Only the one part lies in the folder; the other is that which came.
-    assert command.main(["score", "tiny", "--sentences", "1", "--student", str(work)]) == 0
-    assert command.main([*order, "--begin-with", "tiny"]) == 2
-    assert "no text student" in capsys.readouterr().err
-    assert command.main([*order, "--prune", "0.3"]) == 2
-    assert "text encoder" in capsys.readouterr().err
 
 
 def test_a_card_is_of_the_shipped_student_whatever_is_in_use(voice, capsys, tmp_path, monkeypatch):

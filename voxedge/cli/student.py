@@ -28,8 +28,6 @@ _RECIPES = ("student", "split", "fp32")
 """``voxedge.models.recipes.RECIPES``, not imported here: a key press (``voxedge do``) reads every
 command's options and must not wait for numpy."""
 
-_STEPS, _TEXT_STEPS = 20_000, 12_000
-
 
 def register(verbs: Subparsers) -> None:
     """Add both verbs to ``voxedge models``."""
@@ -49,18 +47,7 @@ def register(verbs: Subparsers) -> None:
         help="train a student from the voice itself (hours; goes on where it stopped) and keep "
         "its work in FOLDER; without it the student that came with voxedge is installed",
     )
-    build.add_argument(
-        "--part",
-        choices=("decoder", "encoder"),
-        default="decoder",
-        help="with --train: what to learn, flow and decoder (default) or the text encoder",
-    )
-    build.add_argument(
-        "--steps", type=int, help="training steps (20000; of the text encoder 12000)"
-    )
-    build.add_argument(
-        "--sentences", type=int, default=24_000, help="for the text encoder to learn from (24000)"
-    )
+    build.add_argument("--steps", type=int, default=20_000, help="training steps (20000)")
     build.add_argument("--minutes", type=float, default=180, help="speech to learn from (180)")
     build.add_argument(
         "--text", metavar="FILE", type=Path, action="append", default=[], help="more to say"
@@ -117,8 +104,6 @@ def run_build(arguments: argparse.Namespace) -> int:
 
     if arguments.train is None and arguments.prune is not None:
         raise UsageError(reason="A pruned student must learn again: give --train FOLDER too.")
-    if arguments.part == "encoder" and arguments.prune is not None:
-        raise UsageError(reason="A text encoder is not pruned: leave out --prune.")
     teacher = _original(arguments.name)
     assets = teacher.assets
     student: Student | None = None
@@ -127,12 +112,8 @@ def run_build(arguments: argparse.Namespace) -> int:
     try:
         if arguments.train is not None:
             listener = Whisper()  # missing, it is missed now and not after hours
-        if arguments.train is not None and arguments.part == "encoder":
-            student = _train_text(teacher, arguments)
-            _judge_trained(teacher, student, listener, arguments.train)
-        elif arguments.train is not None:
             training = Training(
-                steps=arguments.steps or _STEPS, threads=arguments.threads, device=arguments.device
+                steps=arguments.steps, threads=arguments.threads, device=arguments.device
             )
             plan = Plan(arguments.minutes, tuple(arguments.text), fitting_shape(teacher), training)
             warm: Weights | None = None
@@ -146,7 +127,7 @@ def run_build(arguments: argparse.Namespace) -> int:
                 warm = warm_start(plan.shape, _shipped(arguments.begin_with))
                 if arguments.begin_with == assets.name:
                     plan = replace(plan, training=refining(training))
-            distil_voice(
+            student = distil_voice(
                 assets.name,
                 teacher,
                 assets.model_sha256,
@@ -157,7 +138,6 @@ def run_build(arguments: argparse.Namespace) -> int:
                 ProgressBar(),
                 guide,
             )
-            student = _trained(assets.name, arguments.train)
             _judge_trained(teacher, student, listener, arguments.train)
         elif arguments.recipe != "split":
             student, lighter, shipped = _shipped_pair(assets.name)
@@ -167,37 +147,6 @@ def run_build(arguments: argparse.Namespace) -> int:
     size = sum(path.stat().st_size for path in built.files)
     print(f"{assets.name} speaks with networks of {size / 1e6:.1f} MB now ({arguments.recipe}).")
     return 0
-
-
-def _train_text(teacher: VoiceNetwork, arguments: argparse.Namespace) -> Student:
-    """The shipped student of a voice with a text encoder that was trained now. Hours.
-
-    Raises:
-        UsageError: there is no shipped student, or it cannot be trained for this voice.
-        TorchMissing: PyTorch is not installed.
-        CheckpointUnusable: the folder holds another training.
-        ValueError: the voice has several speakers.
-    """
-    from voxedge.models.distil.text.recipe import TextPlan, distil_text, fitting_text_shape
-    from voxedge.models.distil.text.train import TextTraining
-
-    assets, folder = teacher.assets, arguments.train
-    student = _shipped(assets.name)
-    training = TextTraining(
-        steps=arguments.steps or _TEXT_STEPS, threads=arguments.threads, device=arguments.device
-    )
-    shape = fitting_text_shape(teacher)
-    plan = TextPlan(arguments.sentences, tuple(arguments.text), shape, training)
-    warm: Weights | None = None
-    if arguments.begin_with is not None:
-        before = _shipped(arguments.begin_with).text
-        if before is None or before.shape != shape:
-            raise ValueError("there is no text student of these sizes to begin with")
-        warm = before.weights
-    text = distil_text(
-        assets.name, teacher, assets.model_sha256, folder, folder, plan, warm, ProgressBar()
-    )
-    return replace(student, text=text)
 
 
 def run_refresh(arguments: argparse.Namespace) -> int:
@@ -383,24 +332,15 @@ def _judge_trained(
 def _trained(name: str, folder: Path | None) -> Student:
     """A student that was trained into ``folder``; None for the one that came with voxedge.
 
-    Where only one part was trained, decoder or text encoder, the other one is that which came.
-
     Raises:
         UsageError: there is none of that voice, or its files are damaged.
     """
     from voxedge.models import shipped
     from voxedge.models.distil.package import load_student
     from voxedge.models.distil.shape import WeightsUnusable
-    from voxedge.models.distil.text.package import load_text
 
-    came = shipped.students_folder()
     try:
-        if folder is None:
-            return load_student(came, name)
-        plain = name.removesuffix(shipped.LIGHTER_SUFFIX)
-        text = load_text(folder, plain)
-        decoder = folder if text is None or (folder / f"{name}.npz").is_file() else came
-        return replace(load_student(decoder, name), text=text or load_text(came, plain))
+        return load_student(folder or shipped.students_folder(), name)
     except FileNotFoundError as error:
         where = f"is in {folder}" if folder else "came with voxedge"
         reason = f"No student of {name} {where}. Train one: build {name} --train FOLDER"

@@ -185,21 +185,19 @@ def _make(
 
     exact = recipe == "fp32"
     if exact:
-        text = student.text and replace(student.text, int8={})
-        student, lighter = replace(student, int8={}, text=text), None
+        student, lighter = replace(student, int8={}), None
     folder = distilling.installed_folder(assets.folder.parent, student, lighter)
     if not distilling.is_installed(folder):
         teacher = VoiceNetwork(assets, threads=1)
         distilling.install_student(assets.name, student, teacher, folder, lighter)
     files = package.student_files(student.shape, folder / package.STUDENT_FILE)
-    own, made = assets.text_encoder, folder / package.TEXT_ENCODER_FILE
     second = None
     if lighter is not None:
         other = package.student_files(lighter.shape, folder / package.LIGHTER_FILE)
         second = StudentAssets(other.path, other.context, other.caches)
     return LightAssets(
         recipe=recipe,
-        text_encoder=own if exact and student.text is None else made,
+        text_encoder=assets.text_encoder if exact else folder / package.TEXT_ENCODER_FILE,
         student=StudentAssets(files.path, files.context, files.caches),
         fft_size=files.form.fft_size,
         hop=files.form.hop,

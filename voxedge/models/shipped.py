@@ -15,9 +15,6 @@ networks in use are stale, as they are when a newer student comes."""
 LIGHTER_SUFFIX = ".lighter"
 """``VOICE.lighter`` is the student of a voice for a device that cannot afford ``VOICE``."""
 
-TEXT_SUFFIX = ".text"
-"""``VOICE.text`` takes the place of the voice's text encoder."""
-
 
 def students_folder() -> Path:
     """Where they lie: beside this package in an installed one, in ``models/`` of a source tree."""
@@ -32,7 +29,7 @@ def shipped_digest(voice: str) -> str:
     """
     digest = hashlib.sha256(DERIVATION.encode())
     found = False
-    for name in (voice, voice + TEXT_SUFFIX, voice + LIGHTER_SUFFIX):
+    for name in (voice, voice + LIGHTER_SUFFIX):
         try:
             content = (students_folder() / f"{name}.json").read_bytes()
         except OSError:

@@ -81,15 +81,15 @@ def make_student(shape: StudentShape) -> torch.nn.Module:
 
 
 @cache
-def block_class() -> Any:
-    """The class of ConvNeXt blocks: made from anything with channels, hidden and dilations."""
+def student_class() -> Any:
+    """The class of students."""
     torch = require_torch()
     nn, functional = torch.nn, torch.nn.functional
 
     class Block(nn.Module):  # type: ignore[name-defined, misc]
         """ConvNeXt block (Liu et al. 2022) over [B, T, C]."""
 
-        def __init__(self, shape: Any, dilation: int) -> None:
+        def __init__(self, shape: StudentShape, dilation: int) -> None:
             super().__init__()
             width = shape.channels
             self.dilation = dilation
@@ -111,16 +111,6 @@ def block_class() -> Any:
             y = self.contract(functional.gelu(self.expand(self.norm(y))))
             return x + self.scale * y
 
-    return Block
-
-
-@cache
-def student_class() -> Any:
-    """The class of students."""
-    torch = require_torch()
-    nn, functional = torch.nn, torch.nn.functional
-    block = block_class()
-
     class Student(nn.Module):  # type: ignore[name-defined, misc]
         """Prior sample to spectral parameters to samples."""
 
@@ -130,7 +120,7 @@ def student_class() -> Any:
             width = shape.channels
             self.input = nn.Conv1d(shape.latent_channels, width, KERNEL, padding=KERNEL // 2)
             self.input_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
-            self.blocks = nn.ModuleList([block(shape, dilation) for dilation in shape.dilations])
+            self.blocks = nn.ModuleList([Block(shape, dilation) for dilation in shape.dilations])
             self.output_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
             self.output = nn.Linear(width, shape.form.parameters)
             window = torch.hann_window(shape.fft_size)
@@ -152,8 +142,8 @@ def student_class() -> Any:
             """
             with torch.autocast(prior.device.type, torch.bfloat16, enabled=half):
                 x = self.input_norm(self.input(prior.transpose(1, 2)).transpose(1, 2))
-                for part in self.blocks:
-                    x = part(x)
+                for block in self.blocks:
+                    x = block(x)
                 x = self.output_norm(x)
             return self.output(x.float())
 

@@ -2,9 +2,8 @@
 
 What travels with the project is small: weights in half precision and the ranges of their INT8
 layers (``models/students/VOICE.npz`` and ``.json``). The graphs are made from them on the machine,
-in under a second and without calibration. Where no text student (``distil.text``) came with a
-voice, its INT8 text encoder is made from the verified original there, calibrated with the voice's
-own sentences.
+in under a second and without calibration. The INT8 text encoder is made from the verified original
+there, calibrated with the voice's own sentences.
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ from voxedge.models.distil.shape import (
     load_weights,
     save_weights,
 )
-from voxedge.models.distil.text.package import TextStudent, load_text, save_text
 from voxedge.models.graph.text_encoder import NoTextEncoder
 from voxedge.models.shipped import LIGHTER_SUFFIX
 
@@ -61,7 +59,6 @@ class Student:
         int8: layers to run in INT8, with the range of each one's input.
         origin_sha256: digest of the teacher's official model.
         training: how it came to be, in a few sentences, for its card.
-        text: what takes the place of the voice's text encoder; None to make that in INT8.
     """
 
     shape: StudentShape
@@ -69,16 +66,10 @@ class Student:
     int8: Mapping[str, Range]
     origin_sha256: str
     training: str = ""
-    text: TextStudent | None = None
 
 
 def save_student(folder: Path, voice: str, student: Student) -> None:
-    """Write ``VOICE.npz`` and ``VOICE.json``, which names the digest of the other.
-
-    With its text student, if it has one.
-    """
-    if student.text is not None:
-        save_text(folder, voice, student.text)
+    """Write ``VOICE.npz`` and ``VOICE.json``, which names the digest of the other."""
     weights = folder / f"{voice}.npz"
     save_weights(weights, student.shape, student.weights)
     data = {
@@ -92,9 +83,7 @@ def save_student(folder: Path, voice: str, student: Student) -> None:
 
 
 def load_student(folder: Path, voice: str) -> Student:
-    """Read what ``save_student`` wrote, with the voice's text student where there is one.
-
-    A lighter student shares the text student of the usual one.
+    """Read what ``save_student`` wrote.
 
     Raises:
         FileNotFoundError: there is no student of that voice.
@@ -109,9 +98,7 @@ def load_student(folder: Path, voice: str) -> Student:
             raise WeightsUnusable(f"{voice}.npz is not the one that {voice}.json is of")
         int8 = {name: _range(item) for name, item in data["int8"].items()}
         training = str(data.get("training", ""))
-        origin = str(data["origin_sha256"])
-        text = load_text(folder, voice.removesuffix(LIGHTER_SUFFIX))
-        return Student(shape, weights, int8, origin, training, text)
+        return Student(shape, weights, int8, str(data["origin_sha256"]), training)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsUnusable(f"{voice}.json does not parse: {error}") from error
 

@@ -42,8 +42,6 @@ from voxedge.models.distil.quantize import by_sensitivity, calibrate, most_int8
 from voxedge.models.distil.shape import StudentShape, Weights
 from voxedge.models.distil.spread import widen
 from voxedge.models.distil.teacher import load_shard, make_shards
-from voxedge.models.distil.text.graph import build_text_graph
-from voxedge.models.distil.text.package import write_text_graph
 from voxedge.models.distil.train import Guide, Training, train
 from voxedge.models.progress import Progress, Silent
 from voxedge.models.score.metrics import Dnsmos, log_mel_distance
@@ -189,9 +187,6 @@ def installed_folder(voice_folder: Path, student: Student, lighter: Student | No
         if item is not None:
             graph = build_graph(item.shape, item.weights, item.int8)
             digest.update(graph.SerializeToString())
-    if student.text is not None:
-        text = student.text
-        digest.update(build_text_graph(text.shape, text.weights, text.int8).SerializeToString())
     return voice_folder / f"{DERIVATION}-{digest.hexdigest()[:16]}"
 
 
@@ -202,19 +197,17 @@ def install_student(
     folder: Path,
     lighter: Student | None = None,
 ) -> None:
-    """Write the graphs of a student: its own, and what encodes text. Blocking: a second.
+    """Write a student's graph and the INT8 text encoder of its voice. Blocking: some 5 s.
 
-    Without a text student that is the voice's text encoder in INT8, which takes some 10 s more;
-    one that an earlier install made the same way is copied. They are written beside ``folder`` and
-    moved there whole: what was there before is in use until then.
+    A text encoder that an earlier install made the same way is copied: then it is a second. They
+    are written beside ``folder`` and moved there whole: what was there before is in use until then.
 
     Raises:
         VoiceCorrupt: the student is of another voice, or does not speak here.
         DiskFull: no room.
     """
     origin = network.assets.model_sha256
-    parts = [item for item in (student, lighter, student.text) if item is not None]
-    if any(item.origin_sha256 != origin for item in parts):
+    if any(item.origin_sha256 != origin for item in (student, lighter) if item is not None):
         raise VoiceCorrupt(voice=voice, reason="its student was trained from another model")
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".student-", dir=folder.parent))
@@ -222,9 +215,13 @@ def install_student(
         write_graph(student, scratch)
         if lighter is not None:
             write_graph(lighter, scratch, LIGHTER_FILE)
-        made = _write_encoder(student, network, folder.parent, scratch)
+        former = _same_encoder(folder.parent, origin)
+        if former is not None:
+            shutil.copyfile(former, scratch / TEXT_ENCODER_FILE)
+        else:
+            write_text_encoder(network, scratch)
         sizes = {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}
-        facts = {"bytes": sizes, "text_encoder": made}
+        facts = {"bytes": sizes, "text_encoder": f"{_ENCODER} {origin}"}
         (scratch / _DONE_FILE).write_text(json.dumps(facts), encoding="utf-8")
         _check_speaks(voice, open_installed(voice, student, network, scratch))
         if lighter is not None:
@@ -239,20 +236,6 @@ def install_student(
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _write_encoder(student: Student, network: VoiceNetwork, place: Path, folder: Path) -> str:
-    """Write what encodes text; how it was made, in a few words."""
-    if student.text is not None:
-        write_text_graph(student.text, folder / TEXT_ENCODER_FILE)
-        return "text student"
-    origin = network.assets.model_sha256
-    former = _same_encoder(place, origin)
-    if former is not None:
-        shutil.copyfile(former, folder / TEXT_ENCODER_FILE)
-    else:
-        write_text_encoder(network, folder)
-    return f"{_ENCODER} {origin}"
 
 
 def _same_encoder(place: Path, origin_sha256: str) -> Path | None:

@@ -144,15 +144,7 @@ def check_weights(shape: StudentShape, weights: Weights) -> None:
     Raises:
         WeightsUnusable: they differ, or a value is not finite.
     """
-    compare_weights(weight_shapes(shape), weights)
-
-
-def compare_weights(wanted: Mapping[str, tuple[int, ...]], weights: Weights) -> None:
-    """Compare weights with the names and shapes that a network has.
-
-    Raises:
-        WeightsUnusable: they differ, or a value is not finite.
-    """
+    wanted = weight_shapes(shape)
     for name, size in wanted.items():
         if name not in weights:
             raise WeightsUnusable(f"{name} is missing")
