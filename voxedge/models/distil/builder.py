@@ -6,7 +6,7 @@ one-dimensional depthwise Conv channel by channel. Built from arrays: no PyTorch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -213,7 +213,7 @@ def model_of(
     return model
 
 
-def tap_inputs(model: onnx.ModelProto, names: Sequence[str]) -> dict[str, str]:
+def tap_inputs(model: onnx.ModelProto, names: Collection[str]) -> dict[str, str]:
     """Add the inputs of linear layers to the outputs of an fp32 graph, for calibration.
 
     Returns:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from voxedge.models.distil.builder import GraphBuilder, Range, model_of, tap_inputs
+from voxedge.models.distil.builder import GraphBuilder, Range, model_of
 from voxedge.models.distil.durations import add_durations, graph_linear, graph_norm
+from voxedge.models.distil.quantize import Feed, observed_ranges
 from voxedge.models.graph.text_encoder import (
     Layer,
     Linear,
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
     import onnx
 
 Floats = npt.NDArray[np.float32]
-Feed = Mapping[str, npt.NDArray[np.generic]]
 
-_CLIPPED_SHARE = 1e-5
 _DIFFERENCE_MAX = 1e-3
 
 
@@ -75,21 +74,7 @@ def calibrate_encoder(model: onnx.ModelProto, feeds: Iterable[Feed]) -> dict[str
         ValueError: there is no feed.
     """
     names = [node.name for node in model.graph.node if node.name.startswith("layers.")]
-    taps = tap_inputs(model, names)
-    session = _session(model)
-    tensors = list(dict.fromkeys(taps.values()))
-    spans: dict[str, list[tuple[float, float]]] = {name: [] for name in taps}
-    for feed in feeds:
-        values = dict(zip(tensors, session.run(tensors, dict(feed)), strict=True))
-        for name, tensor in taps.items():
-            low, high = np.quantile(values[tensor], [_CLIPPED_SHARE, 1 - _CLIPPED_SHARE])
-            spans[name].append((float(low), float(high)))
-    if not all(spans.values()):
-        raise ValueError("there is nothing to calibrate with")
-    return {
-        name: Range(min(low for low, _ in span), max(high for _, high in span))
-        for name, span in spans.items()
-    }
+    return observed_ranges(model, names, feeds)
 
 
 def build_encoder(

@@ -43,28 +43,47 @@ def calibrate(shape: StudentShape, weights: Weights, priors: Iterable[Floats]) -
     Raises:
         ValueError: there is no prior.
     """
+    model = build_graph(shape, weights)
+    tail = np.array([1], dtype=np.int64)
+
+    def feed(prior: Floats) -> Feed:
+        return {"x": prior[np.newaxis], "tail": tail, **empty_caches(shape)}
+
+    return observed_ranges(model, linear_names(shape), map(feed, priors))
+
+
+def observed_ranges(
+    model: onnx.ModelProto, names: Collection[str], feeds: Iterable[Feed]
+) -> dict[str, Range]:
+    """Ranges that the inputs of linear layers take, but for a few spikes.
+
+    Args:
+        model: in fp32; outputs are added to it.
+        names: of the layers.
+        feeds: inputs of some dozens of sentences.
+
+    Raises:
+        ValueError: there is no feed.
+    """
     import onnxruntime
 
-    model = build_graph(shape, weights)
-    taps = tap_inputs(model, linear_names(shape))
+    taps = tap_inputs(model, names)
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    lows: dict[str, list[float]] = {name: [] for name in taps}
-    highs: dict[str, list[float]] = {name: [] for name in taps}
     tensors = list(dict.fromkeys(taps.values()))
-    for prior in priors:
-        feed = {"x": prior[np.newaxis], "tail": np.array([1], dtype=np.int64)}
-        values = dict(
-            zip(tensors, session.run(tensors, {**feed, **empty_caches(shape)}), strict=True)
-        )
+    spans: dict[str, list[tuple[float, float]]] = {name: [] for name in taps}
+    for feed in feeds:
+        values = dict(zip(tensors, session.run(tensors, dict(feed)), strict=True))
         for name, tensor in taps.items():
             low, high = np.quantile(values[tensor], [_CLIPPED_SHARE, 1 - _CLIPPED_SHARE])
-            lows[name].append(float(low))
-            highs[name].append(float(high))
-    if not all(lows.values()):
+            spans[name].append((float(low), float(high)))
+    if not all(spans.values()):
         raise ValueError("there is nothing to calibrate with")
-    return {name: Range(min(lows[name]), max(highs[name])) for name in taps}
+    return {
+        name: Range(min(low for low, _ in span), max(high for _, high in span))
+        for name, span in spans.items()
+    }
 
 
 def by_sensitivity(
