@@ -80,7 +80,9 @@ class WhisperListener:
         token = spelling.token
         self._start = [token("<|startoftranscript|>"), token("<|notimestamps|>")]
         self._ends = [token("<|endoftext|>"), *(token(sign) for sign in _ENDS)]
-        self._common = net.embeddings(np.arange(min(RIVALS, self._ends[0])))
+        # [width, kept], as the product below wants it: 2.0 ms a step instead of 3.1.
+        common = net.embeddings(np.arange(min(RIVALS, self._ends[0])))
+        self._common = np.ascontiguousarray(common.T)
         self._known: dict[tuple[str, ...], _Learnt] = {}
         self._learnt = self._learn((), {})
 
@@ -95,8 +97,8 @@ class WhisperListener:
     def _learn(self, phrases: tuple[str, ...], digits: Mapping[str, str]) -> _Learnt:
         tree = tree_of(phrases, self._spelling.tokens, digits)
         tokens = tree.tokens() | set(self._ends)
-        rare = np.array(sorted(t for t in tokens if t >= len(self._common)), dtype=np.int64)
-        places = {int(token): len(self._common) + at for at, token in enumerate(rare)}
+        rare = np.array(sorted(t for t in tokens if t >= self._common.shape[1]), dtype=np.int64)
+        places = {int(token): self._common.shape[1] + at for at, token in enumerate(rare)}
         return _Learnt(tree, places, self._net.embeddings(rare))
 
     def hear(self, samples: Int16Samples) -> Opinion:
@@ -142,7 +144,7 @@ class WhisperListener:
 
     def _odds(self, state: Float32) -> Float32:
         """Return log probabilities over what is told apart, ``[n, kept]``."""
-        odds = np.concatenate([state @ self._common.T, state @ self._learnt.rare.T], axis=1)
+        odds = np.concatenate([state @ self._common, state @ self._learnt.rare.T], axis=1)
         odds -= odds.max(axis=1, keepdims=True)
         odds -= np.log(np.exp(odds).sum(axis=1, keepdims=True))
         return odds
