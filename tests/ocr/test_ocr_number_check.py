@@ -161,6 +161,26 @@ def test_a_second_reader_that_hangs_is_given_up_and_not_waited_for_again():
         release.set()
 
 
+def test_the_process_ends_only_once_the_network_is_loaded():
+    """Ended by the interpreter while it loads, its thread takes the process along (SIGABRT)."""
+    loading, loaded = threading.Event(), threading.Event()
+
+    def open_reader():
+        loading.set()
+        loaded.wait(10)
+        return Reads(lambda crop: "")
+
+    check = NumberCheck("slow", open_reader)
+    assert loading.wait(10)
+    leaving = threading.Thread(target=check._leave)
+    leaving.start()
+    leaving.join(0.2)
+    assert leaving.is_alive()
+    loaded.set()
+    leaving.join(4)
+    assert not leaving.is_alive()
+
+
 def test_page_text_is_in_no_log(caplog):
     class Leaks:
         name = "fake"

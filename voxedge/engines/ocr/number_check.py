@@ -7,6 +7,7 @@ does not.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import logging
 import queue
@@ -50,6 +51,8 @@ _BATCH = 12
 _DEADLINE_S = 20.0
 """For a batch: a number's crop takes 10 ms here, a whole line 40 ms, both about ten times that on a
 Pi 4, and more where other work is being done."""
+_LEAVE_S = 5.0
+"""What runs when the process ends may take so long: the network loads in 0.3 s here."""
 _FIND_DEADLINE_S = 90.0
 """For the lines of a picture: 1.7 s of a core here."""
 
@@ -80,6 +83,8 @@ class NumberCheck:
         self._calls: queue.SimpleQueue[_Call[Any]] = queue.SimpleQueue()
         self._is_lost = threading.Event()
         self._check_cpu_s = 0.0
+        self._is_idle = threading.Event()
+        atexit.register(self._leave)
         threading.Thread(
             target=self._serve, args=(open_reader,), name="second-reader", daemon=True
         ).start()
@@ -177,10 +182,21 @@ class NumberCheck:
             return None
         return call.answer
 
+    def _leave(self) -> None:
+        """At the end of the process: let what runs come back first.
+
+        The interpreter ends a thread that comes back to it later, by unwinding the native frames it
+        is in, and a network being loaded does not survive that: the process aborts.
+        """
+        if not self._is_lost.is_set():
+            self._is_idle.wait(_LEAVE_S)
+
     def _serve(self, open_reader: Callable[[], LineReader]) -> None:
         reader = self._guarded(open_reader)
         while True:
+            self._is_idle.set()
             call = self._calls.get()
+            self._is_idle.clear()
             started_s = time.thread_time()
             if reader is not None:
                 call.answer = self._guarded(functools.partial(call.work, reader))
