@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from student_fixtures import TINY, run_by_hand, tiny_weights
 
-from voxedge.models.distil.builder import Range, tap_inputs
 from voxedge.models.distil.graph import (
     build_graph,
     empty_caches,
@@ -16,6 +15,7 @@ from voxedge.models.distil.graph import (
     linear_names,
 )
 from voxedge.models.distil.shape import WeightsUnusable
+from voxedge.models.graph.builder import Range, tap_inputs
 
 WEIGHTS = tiny_weights()
 

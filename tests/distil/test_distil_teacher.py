@@ -11,7 +11,6 @@ from student_fixtures import tiny_weights
 from voxedge.engines.tts.network import NetworkFailed, NetworkStopped, StopSwitch, VoiceNetwork
 from voxedge.engines.tts.student import StudentDecoder, StudentNetwork
 from voxedge.models.build import build
-from voxedge.models.distil.builder import Range
 from voxedge.models.distil.package import (
     Student,
     load_student,
@@ -30,6 +29,7 @@ from voxedge.models.distil.quantize import (
 )
 from voxedge.models.distil.shape import StudentShape, WeightsUnusable
 from voxedge.models.distil.teacher import Segments, load_shard, make_shards
+from voxedge.models.graph.builder import Range
 from voxedge.testing.tiny_voice import CHANNELS, HOP, RATE_HZ, write_tiny_voice
 
 SHAPE = StudentShape(

@@ -17,9 +17,9 @@ from voxedge.errors import DiskFull, VoiceCorrupt
 from voxedge.flow import Utterance, VoiceKind
 from voxedge.models import recipes, shipped
 from voxedge.models.distil import recipe as distilling
-from voxedge.models.distil.builder import Range
 from voxedge.models.distil.package import Student, save_student
 from voxedge.models.distil.shape import StudentShape, WeightsUnusable, weight_shapes
+from voxedge.models.graph.builder import Range
 from voxedge.models.store import VoiceStore
 from voxedge.testing.tiny_voice import CHANNELS, HOP, RATE_HZ
 

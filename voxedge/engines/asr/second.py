@@ -110,10 +110,12 @@ def open_judge(language: str) -> Judge:
         RecogniserMissing: none is installed.
         RecogniserCorrupt: it is not what it should be.
     """
+    from voxedge.engines.asr.whisper_graphs import kept_place
+    from voxedge.models.paths import models_folder
     from voxedge.models.recognisers import WHISPER, find_model
 
     entry, folder = find_model(language, engine=WHISPER)
     try:
-        return open_whisper(folder)
+        return open_whisper(folder, kept_place(models_folder(), entry.name, entry.tree_sha256))
     except (WeightsDamaged, OSError) as error:
         raise RecogniserCorrupt(model=entry.name, reason="it does not open") from error

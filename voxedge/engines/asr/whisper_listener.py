@@ -20,8 +20,9 @@ import numpy as np
 from voxedge.engines.asr.phrase_tree import Node, tree_of
 from voxedge.engines.asr.spelling import Spelling, read_spelling
 from voxedge.engines.asr.whisper_file import WeightsDamaged, read_weights
+from voxedge.engines.asr.whisper_graphs import RIVALS, graphs_of
 from voxedge.engines.asr.whisper_mel import RATE_HZ, log_mel
-from voxedge.engines.asr.whisper_net import WhisperNet
+from voxedge.engines.asr.whisper_net import Outlook, WhisperNet
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,10 +36,6 @@ BEGINNINGS = 10
 FAR = 10.0
 """Behind the likeliest in log likelihood: not followed any further. The first listener's word
 weighs 7, a word more of a phrase 2 (``judgement``)."""
-
-RIVALS = 8192
-"""The likelihood of a token is told against so many of the most frequent ones, and those of the
-grammar. All 51,864 are 80 MB, and change the least frequent thousandth."""
 
 REMEMBERED = 4
 """Grammars: the full one, the wake phrase against it and alone, the stop-words."""
@@ -80,9 +77,6 @@ class WhisperListener:
         token = spelling.token
         self._start = [token("<|startoftranscript|>"), token("<|notimestamps|>")]
         self._ends = [token("<|endoftext|>"), *(token(sign) for sign in _ENDS)]
-        # [width, kept], as the product below wants it: 2.0 ms a step instead of 3.1.
-        common = net.embeddings(np.arange(min(RIVALS, self._ends[0])))
-        self._common = np.ascontiguousarray(common.T)
         self._known: dict[tuple[str, ...], _Learnt] = {}
         self._learnt = self._learn((), {})
 
@@ -97,20 +91,20 @@ class WhisperListener:
     def _learn(self, phrases: tuple[str, ...], digits: Mapping[str, str]) -> _Learnt:
         tree = tree_of(phrases, self._spelling.tokens, digits)
         tokens = tree.tokens() | set(self._ends)
-        rare = np.array(sorted(t for t in tokens if t >= self._common.shape[1]), dtype=np.int64)
-        places = {int(token): self._common.shape[1] + at for at, token in enumerate(rare)}
+        rare = np.array(sorted(t for t in tokens if t >= RIVALS), dtype=np.int64)
+        places = {int(token): RIVALS + at for at, token in enumerate(rare)}
         return _Learnt(tree, places, self._net.embeddings(rare))
 
     def hear(self, samples: Int16Samples) -> Opinion:
         """Judge ``int16`` ``[n]`` at 16 kHz, as it came from the microphone."""
         sound = np.pad(samples.astype(np.float32) / 32768.0, (0, round(SILENCE_S * RATE_HZ)))
         heard = self._net.hear(log_mel(sound))
-        state, known = self._net.begin(heard, np.array(self._start))
+        outlook, known = self._net.begin(heard, np.array(self._start))
         likelihood: dict[str, float] = {}
         lost: dict[str, float] = {}
         paths = [_Path(self._learnt.tree, 0.0, 0.0, None)]
         while True:
-            odds = self._odds(state)
+            odds = self._odds(outlook)
             best = odds.max(axis=1)
             longer: list[tuple[int, int, _Path]] = []
             for row, path in enumerate(paths):
@@ -133,7 +127,8 @@ class WhisperListener:
                 return Opinion(likelihood, lost)
             paths = [path for _, _, path in longer]
             known = known.take(np.array([row for row, _, _ in longer]))
-            state, known = self._net.step(heard, known, np.array([token for _, token, _ in longer]))
+            tokens = np.array([token for _, token, _ in longer])
+            outlook, known = self._net.step(heard, known, tokens)
 
     def _end(self, odds: Float32, first: int | None) -> float:
         tokens = self._ends if first is None else [*self._ends, first]
@@ -142,9 +137,9 @@ class WhisperListener:
     def _place(self, token: int) -> int:
         return self._learnt.places.get(token, token)
 
-    def _odds(self, state: Float32) -> Float32:
+    def _odds(self, outlook: Outlook) -> Float32:
         """Return log probabilities over what is told apart, ``[n, kept]``."""
-        odds = np.concatenate([state @ self._common, state @ self._learnt.rare.T], axis=1)
+        odds = np.concatenate([outlook.odds, outlook.state @ self._learnt.rare.T], axis=1)
         odds -= odds.max(axis=1, keepdims=True)
         odds -= np.log(np.exp(odds).sum(axis=1, keepdims=True))
         return odds
@@ -180,17 +175,23 @@ class _Path:
         return _Path(node, self.likelihood + value, self.lost + value - best, first)
 
 
-def open_whisper(folder: Path) -> WhisperListener:
-    """Open a verified model. Blocking: 0.2 s, several on a Pi 4.
+def open_whisper(folder: Path, kept: Path | None = None) -> WhisperListener:
+    """Open a verified model. Blocking: 0.2 s, several on a Pi 4; the first time some more.
+
+    Args:
+        folder: of the model.
+        kept: where its graphs are kept, see ``whisper_graphs.graphs_of``.
 
     Raises:
         WeightsDamaged: it is not what it should be.
-        OSError: it cannot be read.
+        OSError: it cannot be read, or its graphs cannot be made.
     """
     try:
         spelling = read_spelling(folder / "tokenizer.json")
         weights = read_weights(folder / "model.bin")
-        listener = WhisperListener(WhisperNet(weights.arrays), spelling)
+        with graphs_of(folder / "model.bin", kept) as graphs:
+            net = WhisperNet(graphs, weights.arrays)
+        listener = WhisperListener(net, spelling)
         weights.let_go()
         return listener
     except (KeyError, ValueError) as error:

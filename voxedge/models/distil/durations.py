@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from voxedge.models.distil.builder import GraphBuilder
+from voxedge.models.graph.builder import GraphBuilder
 from voxedge.models.graph.text_encoder import Linear, Norm, Separable, Spline, TextEncoderWeights
 
 _EPSILON = 1e-5

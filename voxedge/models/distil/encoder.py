@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from voxedge.models.distil.builder import GraphBuilder, Range, model_of
 from voxedge.models.distil.durations import add_durations, graph_linear, graph_norm
 from voxedge.models.distil.quantize import Feed, observed_ranges
+from voxedge.models.graph.builder import GraphBuilder, Range, model_of
 from voxedge.models.graph.text_encoder import (
     Layer,
     Linear,

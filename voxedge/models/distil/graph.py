@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from voxedge.models.distil.builder import GraphBuilder, Range, convnext, model_of
-from voxedge.models.distil.shape import KERNEL, StudentShape, Weights, check_weights
+from voxedge.models.distil.shape import KERNEL, NORM_EPSILON, StudentShape, Weights, check_weights
+from voxedge.models.graph.builder import GraphBuilder, Range, model_of
 
 if TYPE_CHECKING:
     import onnx
@@ -79,12 +79,13 @@ def build_graph(
     kernel = weights["input.weight"]
     matrix = kernel.transpose(2, 1, 0).reshape(KERNEL * shape.latent_channels, shape.channels)
     x = g.linear("input", x, matrix, weights["input.bias"])
-    x = g.norm("input_norm", x, weights["input_norm.weight"], weights["input_norm.bias"])
+    gain, shift = weights["input_norm.weight"], weights["input_norm.bias"]
+    x = g.norm("input_norm", x, gain, shift, epsilon=NORM_EPSILON)
     for index, dilation in enumerate(shape.dilations):
-        x = convnext(g, index, dilation, g.streamed(index + 1, x, caches[index + 1][0]), weights)
+        x = _convnext(g, index, dilation, g.streamed(index + 1, x, caches[index + 1][0]), weights)
     # The last norm's scale and shift are folded into the output layer.
     gain, shift = weights["output_norm.weight"], weights["output_norm.bias"]
-    x = g.norm("output_norm", x)
+    x = g.norm("output_norm", x, epsilon=NORM_EPSILON)
     matrix = weights["output.weight"].T
     bias = weights["output.bias"] + shift @ matrix
     g.linear("output", x, gain[:, None] * matrix, bias, out="y")
@@ -110,3 +111,36 @@ def cache_sizes(shape: StudentShape) -> list[tuple[int, int]]:
         (reach, shape.latent_channels),
         *((reach * dilation, shape.channels) for dilation in shape.dilations),
     ]
+
+
+def _convnext(g: GraphBuilder, index: int, dilation: int, padded: str, weights: Weights) -> str:
+    """One ConvNeXt block; norm, layer scale and their biases folded into the two linears.
+
+    The depthwise convolution is seven shifted multiply-adds over [time, channels]: onnxruntime runs
+    a one-dimensional depthwise Conv channel by channel.
+
+    Args:
+        g: where it goes.
+        index: its weights are named ``blocks.{index}``.
+        dilation: of its convolution.
+        padded: its input ``[1, n, channels]`` and ``KERNEL // 2 * dilation`` steps on each side.
+        weights: of the whole network.
+    """
+    name = f"blocks.{index}"
+    own = (key for key in weights if key.startswith(name + "."))
+    w = {key.removeprefix(name + "."): weights[key] for key in own}
+    reach = (KERNEL - 1) * dilation
+    taps = w["depthwise.weight"][:, 0, :]
+    total = g.constant(f"{name}.depthwise.bias", w["depthwise.bias"])
+    for tap in range(KERNEL):
+        shifted = g.slice(padded, tap * dilation, tap * dilation - reach)
+        weighted = g.node("Mul", [shifted, g.constant(f"{name}.tap{tap}", taps[:, tap])])
+        total = g.node("Add", [weighted, total])
+    y = g.norm(f"{name}.norm", total, epsilon=NORM_EPSILON)
+    expand = w["norm.weight"][:, None] * w["expand.weight"].T
+    bias = w["expand.bias"] + w["norm.bias"] @ w["expand.weight"].T
+    y = g.gelu(g.linear(f"{name}.expand", y, expand, bias))
+    y = g.linear(
+        f"{name}.contract", y, w["contract.weight"].T * w["scale"], w["contract.bias"] * w["scale"]
+    )
+    return g.node("Add", [g.slice(padded, reach // 2, -(reach // 2)), y])

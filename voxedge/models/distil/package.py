@@ -25,7 +25,6 @@ from voxedge.engines.tts.phonemes import Phonemizer
 from voxedge.engines.tts.student import StudentFiles
 from voxedge.models.build import sha256_of
 from voxedge.models.distil import corpus
-from voxedge.models.distil.builder import Range
 from voxedge.models.distil.encoder import build_encoder, build_like, calibrate_encoder
 from voxedge.models.distil.graph import build_graph, cache_sizes
 from voxedge.models.distil.quantize import Feed, quantize_text_encoder
@@ -36,6 +35,7 @@ from voxedge.models.distil.shape import (
     load_weights,
     save_weights,
 )
+from voxedge.models.graph.builder import Range
 from voxedge.models.graph.text_encoder import NoTextEncoder
 from voxedge.models.shipped import LIGHTER_SUFFIX
 

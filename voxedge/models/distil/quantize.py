@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from voxedge.models.distil.builder import Range, tap_inputs
 from voxedge.models.distil.graph import (
     build_graph,
     empty_caches,
     linear_names,
 )
 from voxedge.models.distil.shape import StudentShape, Weights
+from voxedge.models.graph.builder import Range, tap_inputs
 
 if TYPE_CHECKING:
     import onnx

@@ -23,7 +23,6 @@ import numpy.typing as npt
 from voxedge.engines.tts.network import NetworkFailed, VoiceNetwork
 from voxedge.engines.tts.student import StudentDecoder, StudentFiles, StudentNetwork
 from voxedge.errors import DiskFull, VoiceCorrupt
-from voxedge.models.distil.builder import Range
 from voxedge.models.distil.graph import build_graph
 from voxedge.models.distil.network import require_torch
 from voxedge.models.distil.package import (
@@ -43,6 +42,7 @@ from voxedge.models.distil.shape import StudentShape, Weights
 from voxedge.models.distil.spread import widen
 from voxedge.models.distil.teacher import load_shard, make_shards
 from voxedge.models.distil.train import Guide, Training, train
+from voxedge.models.graph.builder import Range
 from voxedge.models.progress import Progress, Silent
 from voxedge.models.score.metrics import Dnsmos, log_mel_distance
 from voxedge.models.shipped import DERIVATION

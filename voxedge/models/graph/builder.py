@@ -1,7 +1,6 @@
 """The parts that every network of ours is made of, as ONNX nodes, in fp32 and INT8.
 
-The depthwise convolutions are seven shifted multiply-adds over [time, channels]: onnxruntime runs a
-one-dimensional depthwise Conv channel by channel. Built from arrays: no PyTorch.
+Built from arrays: no PyTorch.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-
-from voxedge.models.distil.shape import KERNEL, NORM_EPSILON, Weights
 
 if TYPE_CHECKING:
     import onnx
@@ -78,6 +75,16 @@ class GraphBuilder:
         )
         return out
 
+    def nodes_of(self, kind: str, inputs: list[str], count: int, **attributes: Any) -> list[str]:
+        """A node with several outputs; their names."""
+        from onnx import helper
+
+        self._count += 1
+        outs = [f"t{self._count}_{place}" for place in range(count)]
+        name = f"{kind}{self._count}"
+        self.nodes.append(helper.make_node(kind, inputs, outs, name=name, **attributes))
+        return outs
+
     def slice(self, x: str, begin: int, end: int) -> str:
         """Frames ``begin`` to ``end`` (0 or negative, from the end)."""
         stop = self.index(end) if end else self._end()
@@ -108,7 +115,8 @@ class GraphBuilder:
         x: str,
         scale: npt.NDArray[np.float32] | None = None,
         bias: npt.NDArray[np.float32] | None = None,
-        epsilon: float = NORM_EPSILON,
+        *,
+        epsilon: float,
     ) -> str:
         """Layer normalization, without scale and bias where none are given."""
         inputs = [x]
@@ -164,36 +172,6 @@ class GraphBuilder:
             self.constant(f"{name}.w_zero", np.zeros(len(scale), dtype=np.int8)),
         ]
         return self.node("DequantizeLinear", inputs, axis=1)
-
-
-def convnext(g: GraphBuilder, index: int, dilation: int, padded: str, weights: Weights) -> str:
-    """One ConvNeXt block; norm, layer scale and their biases folded into the two linears.
-
-    Args:
-        g: where it goes.
-        index: its weights are named ``blocks.{index}``.
-        dilation: of its convolution.
-        padded: its input ``[1, n, channels]`` and ``KERNEL // 2 * dilation`` steps on each side.
-        weights: of the whole network.
-    """
-    name = f"blocks.{index}"
-    own = (key for key in weights if key.startswith(name + "."))
-    w = {key.removeprefix(name + "."): weights[key] for key in own}
-    reach = (KERNEL - 1) * dilation
-    taps = w["depthwise.weight"][:, 0, :]
-    total = g.constant(f"{name}.depthwise.bias", w["depthwise.bias"])
-    for tap in range(KERNEL):
-        shifted = g.slice(padded, tap * dilation, tap * dilation - reach)
-        weighted = g.node("Mul", [shifted, g.constant(f"{name}.tap{tap}", taps[:, tap])])
-        total = g.node("Add", [weighted, total])
-    y = g.norm(f"{name}.norm", total)
-    expand = w["norm.weight"][:, None] * w["expand.weight"].T
-    bias = w["expand.bias"] + w["norm.bias"] @ w["expand.weight"].T
-    y = g.gelu(g.linear(f"{name}.expand", y, expand, bias))
-    y = g.linear(
-        f"{name}.contract", y, w["contract.weight"].T * w["scale"], w["contract.bias"] * w["scale"]
-    )
-    return g.node("Add", [g.slice(padded, reach // 2, -(reach // 2)), y])
 
 
 def model_of(
