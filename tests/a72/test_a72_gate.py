@@ -118,6 +118,51 @@ def test_int8_may_round_otherwise_but_samples_of_the_same_answers_may_not(tmp_pa
             gate._compare(here, answers(tmp_path / "c.npz", **worse), loose)
 
 
+def test_the_listener_may_round_more_than_a_voice(tmp_path):
+    here = answers(tmp_path / "a.npz", **{"000.encoder": np.ones(9)})
+    there = answers(tmp_path / "b.npz", **{"000.encoder": np.ones(9) * 1.05})
+    ear = gate.Target("ear", tmp_path, exact=False, graphs=tmp_path)
+    assert 25 < gate._compare(here, there, ear)["encoder"] < 27
+    worse = answers(tmp_path / "c.npz", **{"000.encoder": np.ones(9) * 1.2})
+    with pytest.raises(gate.GateFailed, match="encoder agrees by 14 dB"):
+        gate._compare(here, worse, ear)
+    assert ear.arguments("Hello.") == ["listen", str(tmp_path), "--graphs", str(tmp_path)]
+    assert gate.Target("voice", tmp_path).arguments("Hello.")[-2:] == ["--text", "Hello."]
+
+
+def test_what_only_listens_has_no_sound_to_compare():
+    ear = gate.Measured(
+        "ear", 1.5, {"encoder": Counter({"alu": 9})}, {}, {"encoder": 25.0}, None, None
+    )
+    heard = gate.table([ear])
+    assert "ear (1.50 s)" in heard
+    assert "log-mel" not in heard
+    assert "25 dB" in heard
+
+
+def test_the_guest_hears_as_the_worker_does(tmp_path, monkeypatch):
+    from voxedge.engines.asr.whisper_file import read_weights
+    from voxedge.engines.asr.whisper_graphs import make_graphs
+    from voxedge.errors import RecogniserMissing
+    from voxedge.models.recognisers import WHISPER, find_model
+
+    try:
+        folder = find_model("en", verify=False, engine=WHISPER)[1]
+    except RecogniserMissing:
+        pytest.skip("the second listener's model is not installed")
+    make_graphs(read_weights(folder / "model.bin").arrays, tmp_path)
+    marks = guest.Marks()
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", onnxruntime.InferenceSession)
+    marks.watch_networks()
+    guest.listen(marks, folder / "model.bin", tmp_path)
+    runs = [stage for stage in marks.stages if stage != guest.OUTSIDE]
+    assert runs == ["encoder", *["decoder"] * (2 + guest.STEPS)]
+    odds = [a for name, a in marks.answers.items() if name.endswith(".decoder") and a.ndim == 2]
+    assert odds[-1].shape == (guest.BEGINNINGS, 8192)
+
+
 def test_what_is_heard_is_compared_by_its_spectrum(tmp_path):
     rng = np.random.default_rng(3)
     speech = rng.standard_normal(22050).astype(np.float32)

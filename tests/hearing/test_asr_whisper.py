@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import struct
+import sys
+import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from saying import speech_of, spoken
+from whisper_reference import states
 
 from voxedge.commands.grammar import build
 from voxedge.commands.language import load
@@ -21,8 +25,18 @@ from voxedge.engines.asr.phrase_tree import Node, spellings, tree_of
 from voxedge.engines.asr.second import open_judge
 from voxedge.engines.asr.spelling import Spelling, read_spelling
 from voxedge.engines.asr.whisper_file import WeightsDamaged, read_weights
+from voxedge.engines.asr.whisper_graphs import (
+    DECODER,
+    ENCODER,
+    RIVALS,
+    GraphsNotMade,
+    graphs_of,
+    kept_place,
+    make_graphs,
+)
 from voxedge.engines.asr.whisper_listener import WhisperListener, open_whisper
 from voxedge.engines.asr.whisper_mel import BANDS, filters, log_mel
+from voxedge.engines.asr.whisper_net import WhisperNet
 from voxedge.errors import RecogniserCorrupt, RecogniserMissing
 from voxedge.models.recognisers import (
     WHISPER,
@@ -184,26 +198,76 @@ def test_what_begins_alike_is_one_branch() -> None:
 # -- the network -----------------------------------------------------------------------------------
 
 
-def test_it_writes_what_the_reference_writes(whisper: WhisperListener, folder: Path) -> None:
+@pytest.fixture(scope="module")
+def weights(folder: Path) -> Mapping[str, Any]:
+    return read_weights(folder / "model.bin").arrays
+
+
+@pytest.fixture(scope="module")
+def sound(folder: Path) -> Any:
+    """What a command looks like to the network, ``[frames, 80]``; an odd number of frames."""
+    return log_mel(speech_of("what sections are there"))[:133]
+
+
+START = (50257, 50362)
+
+
+def test_it_writes_what_another_engine_writes(whisper: WhisperListener, folder: Path) -> None:
     ctranslate2 = pytest.importorskip("ctranslate2")
     speech = np.pad(speech_of("what sections are there"), (4800, 0))
     mel = log_mel(np.pad(speech, (0, 480_000 - len(speech))))
     reference = ctranslate2.models.Whisper(str(folder), compute_type="float32", intra_threads=1)
-    start = [50257, 50362]
     (wanted,) = reference.generate(
         ctranslate2.StorageView.from_array(np.ascontiguousarray(mel.T[None])),
-        [start],
+        [list(START)],
         beam_size=1,
     )
     net = whisper._net
     heard = net.hear(mel)
     everything = net.embeddings(np.arange(net.vocabulary)).T
-    state, known = net.begin(heard, np.array(start))
+    outlook, known = net.begin(heard, np.array(START))
     written: list[int] = []
     while len(written) < len(wanted.sequences_ids[0]):
-        written.append(int((state @ everything)[0].argmax()))
-        state, known = net.step(heard, known, np.array([written[-1]]))
+        written.append(int((outlook.state @ everything)[0].argmax()))
+        outlook, known = net.step(heard, known, np.array([written[-1]]))
     assert written == wanted.sequences_ids[0]
+
+
+def test_in_full_precision_the_graphs_are_the_network(
+    weights: Mapping[str, Any], sound: Any, tmp_path: Path
+) -> None:
+    make_graphs(weights, tmp_path, int8=False)
+    net = WhisperNet(tmp_path, weights)
+    heard = net.hear(sound)
+    outlook, known = net.begin(heard, np.array(START))
+    tokens = [*START, 644, 9004, 389]
+    wanted = states(weights, sound, tokens)
+    for place in range(len(START), len(tokens)):
+        np.testing.assert_allclose(outlook.state[0], wanted[place - 1], atol=1e-3, rtol=1e-3)
+        outlook, known = net.step(heard, known, np.array([tokens[place]]))
+    np.testing.assert_allclose(outlook.state[0], wanted[-1], atol=1e-3, rtol=1e-3)
+    kept = net.embeddings(np.arange(RIVALS))
+    np.testing.assert_allclose(outlook.odds[0], kept @ outlook.state[0], atol=1e-3)
+    assert known.length == len(tokens)
+
+
+def test_in_int8_it_writes_the_same(
+    whisper: WhisperListener, weights: Mapping[str, Any], sound: Any
+) -> None:
+    net = whisper._net
+    heard = net.hear(sound)
+    outlook, known = net.begin(heard, np.array(START))
+    tokens = [*START]
+    everything = net.embeddings(np.arange(net.vocabulary)).T
+    for _ in range(4):
+        tokens.append(int((outlook.state @ everything)[0].argmax()))
+        outlook, known = net.step(heard, known, np.array([tokens[-1]]))
+    exact = states(weights, sound, tokens) @ everything
+    assert exact.argmax(axis=1)[len(START) - 1 : -1].tolist() == tokens[len(START) :]
+    likely = np.exp(exact[-1] - np.logaddexp.reduce(exact[-1]))
+    found = (outlook.state @ everything)[0]
+    both = np.exp(found - np.logaddexp.reduce(found))
+    assert np.abs(both - likely).max() < 0.05
 
 
 def test_several_beginnings_are_judged_as_one_by_one(whisper: WhisperListener) -> None:
@@ -213,10 +277,75 @@ def test_several_beginnings_are_judged_as_one_by_one(whisper: WhisperListener) -
     two, both = net.step(heard, known.take(np.array([0, 0])), np.array([400, 1200]))
     for row, token in enumerate((400, 1200)):
         one, alone = net.step(heard, known, np.array([token]))
-        np.testing.assert_allclose(two[row], one[0], atol=1e-4)
-        np.testing.assert_allclose(both.take(np.array([row])).keys, alone.keys, atol=1e-5)
+        np.testing.assert_allclose(two.state[row], one.state[0], atol=1e-4)
+        np.testing.assert_allclose(two.odds[row], one.odds[0], atol=1e-3)
+        picked = both.take(np.array([row]))
+        for name, held in alone.past.items():
+            np.testing.assert_allclose(picked.past[name], held, atol=1e-5)
     at_once, _ = net.begin(heard, np.array([50257, 1200]))
-    np.testing.assert_allclose(at_once[0], two[1], atol=1e-4)
+    np.testing.assert_allclose(at_once.state[0], two.state[1], atol=1e-4)
+
+
+# -- its graphs ------------------------------------------------------------------------------------
+
+
+def test_graphs_are_made_once_and_kept(folder: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    old = models / ".made-name-0123456789ab"
+    old.mkdir(parents=True)
+    place = kept_place(models, "name", "digest")
+    with graphs_of(folder / "model.bin", place) as made:
+        assert made == place
+    first = (place / ENCODER).stat()
+    with graphs_of(folder / "model.bin", place) as made:
+        assert made == place
+    assert (place / ENCODER).stat().st_mtime_ns == first.st_mtime_ns
+    assert [item.name for item in models.iterdir()] == [place.name]
+    with (place / DECODER).open("r+b") as stream:
+        stream.seek(1_000_000)
+        stream.write(b"\0rot\0")
+    with graphs_of(folder / "model.bin", place) as made:
+        assert made == place
+    assert b"\0rot\0" not in (place / DECODER).read_bytes()
+    assert kept_place(models, "name", "another") != place
+
+
+def test_where_they_cannot_be_kept_they_are_made_for_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    with graphs_of(folder / "model.bin", tmp_path / "file" / "place") as made:
+        assert {item.name for item in made.iterdir()} == {ENCODER, DECODER}
+    assert not made.exists()
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_weights_of_something_else_are_told(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(made())
+    with (
+        pytest.raises(WeightsDamaged, match="not Whisper"),
+        graphs_of(tmp_path / "model.bin", tmp_path / "place"),
+    ):
+        pass
+    assert [item.name for item in tmp_path.iterdir()] == ["model.bin"]
+
+
+def test_a_maker_that_dies_is_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(GraphsNotMade, match="code 1"), graphs_of(folder / "model.bin", tmp_path):
+        pass
+    with pytest.raises(OSError, match="code 1"):
+        open_whisper(folder)
+
+
+def test_a_graph_that_is_none_is_told(tmp_path: Path, weights: Mapping[str, Any]) -> None:
+    (tmp_path / ENCODER).write_bytes(b"no graph")
+    with pytest.raises(WeightsDamaged, match=ENCODER):
+        WhisperNet(tmp_path, weights)
 
 
 # -- phrases ---------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def _gate(options: argparse.Namespace, device: sandbox.Sandbox, old: Path) -> in
         _say(f"  {gate.OLD_ONNXRUNTIME} dies by SIGILL, as on the real one")
     measured = []
     for target in _voices(options):
-        _say(f"speaking with {target.label} ...")
+        _say(f"{'speaking' if target.graphs is None else 'listening'} with {target.label} ...")
         measured.append(gate.measure(device, target))
     print(gate.table(measured))
     estimates = {}
@@ -74,6 +74,8 @@ def _voices(options: argparse.Namespace) -> list[gate.Target]:
     if options.voice:
         pairs = [item.partition("=")[::2] for item in options.voice]
         return [gate.Target(label, Path(path).resolve()) for label, path in pairs]
+    if options.listener:
+        return _listener()
     from voxedge.models.store import VoiceStore
 
     store = VoiceStore()
@@ -84,7 +86,27 @@ def _voices(options: argparse.Namespace) -> list[gate.Target]:
         return (students or [staged])[:1]
     folder = store.verify(name, quick=True).folder
     whole = gate.Target("fp32-whole", folder / store.entry(name).model.name)
-    return [whole, staged, *students]
+    return [whole, staged, *students, *_listener()]
+
+
+def _listener() -> list[gate.Target]:
+    """The second listener, where its model is installed."""
+    from voxedge.engines.asr.whisper_graphs import graphs_of, kept_place
+    from voxedge.errors import RecogniserMissing
+    from voxedge.models.paths import models_folder
+    from voxedge.models.recognisers import WHISPER, find_model
+
+    try:
+        entry, folder = find_model("en", engine=WHISPER)
+    except RecogniserMissing as error:
+        _say(f"a72: no second listener: {error}")
+        return []
+    place = kept_place(models_folder(), entry.name, entry.tree_sha256)
+    with graphs_of(folder / "model.bin", place) as graphs:
+        if graphs != place:
+            _say("a72: no second listener: its graphs cannot be kept")
+            return []
+    return [gate.Target("listener-int8", folder / "model.bin", exact=False, graphs=place)]
 
 
 def _students(store: VoiceStore, name: str) -> list[gate.Target]:
@@ -133,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LABEL=PATH",
         help="a built voice's folder, or an official model file; may be repeated",
     )
+    parser.add_argument("--listener", action="store_true", help="the second listener only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--write-budget", action="store_true", help="make these figures the budget")
     return parser

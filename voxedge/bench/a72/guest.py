@@ -1,4 +1,4 @@
-"""Speak one sentence and mark where each stage begins and ends; runs on the host and inside QEMU.
+"""Speak a sentence or hear a command, with a mark at each border of stages; here or inside QEMU.
 
 The same file on both sides makes the comparison one of processors only. A mark is a ``getppid()``,
 which the counting plugin sees; outside QEMU it costs a microsecond.
@@ -178,6 +178,33 @@ def speak_staged(
     return np.concatenate(chunks)
 
 
+HEARD_S = 1.5
+"""Of the sound that the second listener judges: a long command."""
+
+BEGINNINGS, STEPS = 10, 4
+"""What it follows at once, and how many tokens a long command goes on for after the first."""
+
+
+def listen(marks: Marks, weights: Path, graphs: Path) -> None:
+    """Have the second listener judge a sound as it judges a command of four more tokens."""
+    from voxedge.engines.asr.whisper_file import read_weights
+    from voxedge.engines.asr.whisper_mel import RATE_HZ, log_mel
+    from voxedge.engines.asr.whisper_net import WhisperNet
+
+    net = WhisperNet(graphs, read_weights(weights).arrays, threads=1)
+    # A buzz with the rhythm of syllables: what Whisper makes of it is the same everywhere.
+    time_s = np.arange(round((HEARD_S + 0.3) * RATE_HZ), dtype=np.float32) / RATE_HZ
+    buzz = np.sign(np.sin(2 * np.pi * 120 * time_s)) * np.maximum(0, np.sin(2 * np.pi * 4 * time_s))
+    marks.begin()
+    heard = net.hear(log_mel((0.1 * buzz).astype(np.float32)))
+    _, known = net.begin(heard, np.array([50257, 50362]))
+    known = known.take(np.zeros(BEGINNINGS, dtype=np.int64))
+    for step in range(STEPS):
+        tokens = np.arange(BEGINNINGS, dtype=np.int64) + 300 * (step + 1)
+        _, known = net.step(heard, known, tokens)
+    marks.end(OUTSIDE)
+
+
 def versions() -> dict[str, str]:
     """Import everything the device's programs import, and say which version it is.
 
@@ -193,11 +220,17 @@ def versions() -> dict[str, str]:
 
 def main() -> None:
     """Entry of the process."""
-    parser = argparse.ArgumentParser(description="Speak one sentence between marks.")
-    parser.add_argument("what", choices=("imports", "whole", "staged"))
-    parser.add_argument("path", type=Path, nargs="?", help="official model, or folder of a voice")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("imports", "whole", "staged", "listen"))
+    parser.add_argument(
+        "path",
+        type=Path,
+        nargs="?",
+        help="official model, folder of a voice, or weights of the listener",
+    )
     parser.add_argument("--student", type=Path, help="folder of its student")
     parser.add_argument("--facts", default="{}", help="what the student's file means, as JSON")
+    parser.add_argument("--graphs", type=Path, help="folder of the listener's graphs")
     parser.add_argument("--text", default="Hello.")
     parser.add_argument("--follow", type=Path, help="answers.npz of the other side")
     parser.add_argument("--timing", type=Path, help="answers.npz whose durations to speak with")
@@ -208,22 +241,25 @@ def main() -> None:
         return
     marks = Marks(_answers(options.follow))
     marks.watch_networks()
-    if options.what == "whole":
-        config = options.path.with_name(options.path.name + ".json")
-        samples, rate_hz = speak_whole(marks, options.path, config, options.text), _rate_hz(config)
+    if options.what == "listen":
+        listen(marks, options.path, options.graphs)
+        facts: dict[str, Any] = {"audio_s": HEARD_S}
+        said: dict[str, npt.NDArray[Any]] = {}
     else:
-        network = open_network(options.path, options.student, options.facts)
-        durations = _answers(options.timing).get("durations")
-        samples = speak_staged(marks, network, options.text, durations)
-        rate_hz = _rate_hz(options.path / "voice.json")
-    facts = {
-        "stages": marks.stages,
-        "first_audio_mark": marks.first_audio_mark,
-        "audio_s": len(samples) / rate_hz,
-        "rate_hz": rate_hz,
-    }
+        if options.what == "whole":
+            config = options.path.with_name(options.path.name + ".json")
+            samples = speak_whole(marks, options.path, config, options.text)
+        else:
+            config = options.path / "voice.json"
+            network = open_network(options.path, options.student, options.facts)
+            durations = _answers(options.timing).get("durations")
+            samples = speak_staged(marks, network, options.text, durations)
+        rate_hz = _rate_hz(config)
+        facts = {"audio_s": len(samples) / rate_hz, "rate_hz": rate_hz}
+        said = {"samples": samples}
+    facts |= {"stages": marks.stages, "first_audio_mark": marks.first_audio_mark}
     (options.out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-    answers: dict[str, Any] = {"samples": samples, **marks.answers}
+    answers: dict[str, Any] = {**said, **marks.answers}
     np.savez(options.out / "answers.npz", **answers)
 
 

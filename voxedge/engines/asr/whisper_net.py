@@ -62,15 +62,18 @@ class WhisperNet:
     Args:
         graphs: folder of both graphs, see ``whisper_graphs``. Not needed any more afterwards.
         weights: of ``whisper_file.read_weights``, by name: what stands for tokens and places.
+        threads: to run on; 0 for half of the cores, as the service hears the button and watches the
+            page meanwhile.
 
     Raises:
         KeyError: a variable is missing.
         WeightsDamaged: onnxruntime does not take a graph.
     """
 
-    def __init__(self, graphs: Path, weights: Mapping[str, Any]) -> None:
-        self._encoder = _session(graphs / ENCODER)
-        self._decoder = _session(graphs / DECODER)
+    def __init__(self, graphs: Path, weights: Mapping[str, Any], threads: int = 0) -> None:
+        threads = threads or max(1, (os.cpu_count() or 1) // 2)
+        self._encoder = _session(graphs / ENCODER, threads)
+        self._decoder = _session(graphs / DECODER, threads)
         self._sound = [output.name for output in self._encoder.get_outputs()]
         self._words = [output.name for output in self._decoder.get_outputs()]
         _, self._heads, _, self._head = self._decoder.get_outputs()[-1].shape
@@ -122,12 +125,11 @@ class WhisperNet:
         return Outlook(found["state"], found["odds"]), Beginnings(before.length + 1, past)
 
 
-def _session(graph: Path) -> onnxruntime.InferenceSession:
+def _session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    # Half of the cores: the service hears the button and watches the page meanwhile.
-    options.intra_op_num_threads = max(1, (os.cpu_count() or 1) // 2)
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False
     options.log_severity_level = 4
