@@ -4,12 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from voxedge.engines.ocr import dim
+from voxedge.engines.ocr import dim, upright
 from voxedge.engines.ocr.dim import find_dim
+from voxedge.engines.ocr.line_reader import LineText
 from voxedge.engines.ocr.recogniser import Recogniser
 from voxedge.engines.ocr.score import Judge
 from voxedge.engines.ocr.tesseract import TsvWord
+from voxedge.engines.ocr.upright import view_of
 from voxedge.vision.text_map import lines_of_map
+from voxedge.vision.textlines import TextLines, find_lines
 
 LINES = ("Do not take more tablets", "than your doctor told you", "Keep it dry and in the dark")
 KNOWN = frozenset({"tablets", "after", "meals", "with", "water", "doctor"})
@@ -102,3 +105,45 @@ def test_where_the_network_finds_nothing_the_ink_is_asked(monkeypatch):
     monkeypatch.setattr(dim, "read_poor", read_poor)
     assert find_dim(page(), RECOGNISER, lambda crops: [], lambda grey, heights: None) is not None
     assert set(rows_seen) == {None}
+
+
+def test_patience_ends():
+    """What looks like print and is none has no end."""
+    asked = []
+
+    def read_lines(crops):
+        asked.append(len(crops))
+        return [LineText("", ()) for _ in crops]
+
+    assert find_dim(page(), RECOGNISER, read_lines) is None
+    assert asked
+    asked.clear()
+    assert find_dim(page(), RECOGNISER, read_lines, patience_s=0.0) is None
+    assert asked == []
+
+
+def test_lines_are_read_a_few_at_a_time(monkeypatch):
+    clock_s = iter(range(100))
+    monkeypatch.setattr(dim.time, "monotonic", lambda: next(clock_s))
+    asked = []
+
+    def read_lines(crops):
+        asked.append(len(crops))
+        return [LineText(str(number), ()) for number, _ in enumerate(crops)]
+
+    crops = [np.zeros((8, 8), np.uint8)] * 40
+    texts = dim._until(1000.0, read_lines)(crops)
+    assert texts is not None
+    assert (len(texts), asked) == (40, [16, 16, 8])
+    asked.clear()
+    assert dim._until(5.0, read_lines)(crops) is None
+    assert len(asked) < 3
+    assert dim._until(1000.0, lambda crops: None)(crops) is None
+
+
+@pytest.mark.parametrize(("count", "is_print"), [(800, True), (801, False)])
+def test_so_many_lines_are_grain(monkeypatch, count, is_print):
+    line = find_lines(page()).lines[0]
+    monkeypatch.setattr(upright, "plan", lambda found: [])
+    found = TextLines((line,) * count, 0.0, 12.0)
+    assert (view_of(page(), lambda grey: (found, 1.0)) is not None) is is_print

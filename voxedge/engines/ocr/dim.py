@@ -7,9 +7,11 @@ any other one, and its lines are read as poor print is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from voxedge.engines.ocr.line_reader import Crop, LineText
 from voxedge.engines.ocr.poor_print import ReadLines, read_poor
 from voxedge.engines.ocr.recogniser import Recogniser
 from voxedge.engines.ocr.score import Score
@@ -30,6 +32,11 @@ _SURE_SHARE = 0.5
 _UPRIGHT_SHARE = 0.75
 """Of the richest region, from which nobody needs to look at it upside down."""
 _HEIGHTS, _HEIGHTS_UNSPACED = 1.3, 1.7
+_PATIENCE_S = 90.0
+"""For all lines of a picture that tesseract could not read. A dim page takes some 5 s here, and six
+times that on a Pi 4; what looks like print and is none (grain, cloth, leaves) has no end."""
+_BATCH = 16
+"""Lines read before the clock is looked at."""
 _HALF_ROW = 1.6
 """Half the height of a line's crop, in thicknesses of its ribbon: with descenders, and white."""
 
@@ -39,6 +46,7 @@ def find_dim(
     recogniser: Recogniser,
     read_lines: ReadLines,
     find_lines: FindLines | None = None,
+    patience_s: float = _PATIENCE_S,
 ) -> tuple[View, Score] | None:
     """Turn a picture so that the line reader can read it; None where it cannot.
 
@@ -49,7 +57,9 @@ def find_dim(
         recogniser: of the language; tesseract looks at the numbers.
         read_lines: the second reader.
         find_lines: a network that finds lines; None as an answer, or none, to find them by ink.
+        patience_s: after which the line reader is asked no more, and nothing was found.
     """
+    read_lines = _until(time.monotonic() + patience_s, read_lines)
     heights = _HEIGHTS_UNSPACED if recogniser.unspaced else _HEIGHTS
     if find_lines is not None and find_lines(grey, heights) is not None:
         nothing = TextLines((), 0.0, 0.0)
@@ -80,6 +90,21 @@ def _find_dim(grey: Grey, reading: _Reading, find: Find | None) -> tuple[View, S
     if score.good < _SURE_GOOD or score.share < _SURE_SHARE:
         return None
     return view, score
+
+
+def _until(end_s: float, read_lines: ReadLines) -> ReadLines:
+    """Read a few lines at a time; after the end nothing is read any more."""
+
+    def read(crops: list[Crop]) -> list[LineText] | None:
+        texts: list[LineText] = []
+        for start in range(0, len(crops), _BATCH):
+            some = read_lines(crops[start : start + _BATCH]) if time.monotonic() < end_s else None
+            if some is None:
+                return None
+            texts += some
+        return texts
+
+    return read
 
 
 def _richest(view: View) -> int:

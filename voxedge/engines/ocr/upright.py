@@ -23,6 +23,9 @@ _LEAKED_LETTERS = 160
 their ink tells them apart."""
 _BLURRED_WINDOW_PX = 21
 _BLURRED_DEPTH = 0.18
+_MOST_LINES = 800
+"""Of a picture of print: both sides of an A3 leaflet have some 500. Pure grain has 1,500, and the
+columns among so many take a minute to find."""
 _BENT = 0.2
 """In letter heights: lines that bend less are level for tesseract."""
 _PROBE_LETTERS = 24
@@ -180,7 +183,7 @@ def _view(grey: Grey, rotation: int, find: Find) -> View | None:
         grey = np.ascontiguousarray(np.rot90(grey, turns))
         rotation -= 90 * turns
         found, zoom = find(grey)
-    if not found.lines or abs(found.angle_deg) > 45.0:
+    if not 0 < len(found.lines) <= _MOST_LINES or abs(found.angle_deg) > 45.0:
         return None
     return View(grey, rotation % 360, zoom, found.angle_deg, tuple(plan(found)))
 
