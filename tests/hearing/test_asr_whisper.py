@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from saying import speech_of, spoken
 from whisper_reference import states
 
+from voxedge.cli.main import main
 from voxedge.commands.grammar import build
 from voxedge.commands.language import load
 from voxedge.engines.asr.judgement import First, Weighed, weigh
 from voxedge.engines.asr.phrase_tree import Node, spellings, tree_of
-from voxedge.engines.asr.second import open_judge
+from voxedge.engines.asr.second import open_judge, prepare_judge
 from voxedge.engines.asr.spelling import Spelling, read_spelling
 from voxedge.engines.asr.whisper_file import WeightsDamaged, read_weights
 from voxedge.engines.asr.whisper_graphs import (
@@ -291,7 +292,7 @@ def test_several_beginnings_are_judged_as_one_by_one(whisper: WhisperListener) -
 
 def test_graphs_are_made_once_and_kept(folder: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"
-    old = models / ".made-name-0123456789ab"
+    old = models / "name.graphs-0123456789ab"
     old.mkdir(parents=True)
     place = kept_place(models, "name", "digest")
     with graphs_of(folder / "model.bin", place) as made:
@@ -308,6 +309,30 @@ def test_graphs_are_made_once_and_kept(folder: Path, tmp_path: Path) -> None:
         assert made == place
     assert b"\0rot\0" not in (place / DECODER).read_bytes()
     assert kept_place(models, "name", "another") != place
+
+
+def test_what_was_prepared_is_opened_without_a_process(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOXEDGE_MODELS", str(tmp_path))
+    assert main(["models", "fetch", "whisper-tiny-en"]) == 0
+    (made,) = tmp_path.iterdir()
+    assert made.name.startswith("whisper-tiny-en.graphs-")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert prepare_judge("en")
+    open_judge("en").learn(("next",), {})
+    shutil.rmtree(made)
+    with pytest.raises(RecogniserCorrupt):
+        open_judge("en")
+
+
+def test_a_read_only_folder_is_no_failure(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models").write_text("no folder")
+    monkeypatch.setattr("voxedge.models.paths.models_folder", lambda: tmp_path / "models")
+    assert not prepare_judge("en")
+    open_judge("en").learn(("next",), {})
 
 
 def test_where_they_cannot_be_kept_they_are_made_for_once(

@@ -119,13 +119,16 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
     Without a name: the default voice with its light networks in use, and the second reader.
     """
+    from voxedge.engines.asr.second import prepare_judge
     from voxedge.models.readers import fetch_reader
-    from voxedge.models.recognisers import fetch_model
+    from voxedge.models.recognisers import WHISPER, fetch_model, load_recognisers
     from voxedge.models.store import VoiceStore
 
     if _is_recogniser(arguments.name) or _is_heard(arguments.name):
         place = fetch_model(arguments.name, progress=ProgressBar(), own=arguments.own)
         name = place.name if _is_heard(arguments.name) else arguments.name
+        if any(e.name == name and e.engine == WHISPER for e in load_recognisers()):
+            prepare_judge(name)
         print(f"{name} is installed and whole: it hears spoken commands.")
         return 0
     store = VoiceStore()

@@ -91,22 +91,23 @@ def _voices(options: argparse.Namespace) -> list[gate.Target]:
 
 def _listener() -> list[gate.Target]:
     """The second listener, where its model is installed."""
-    from voxedge.engines.asr.whisper_graphs import graphs_of, kept_place
+    from voxedge.engines.asr.second import prepare_judge
+    from voxedge.engines.asr.whisper_graphs import kept_place
     from voxedge.errors import RecogniserMissing
     from voxedge.models.paths import models_folder
     from voxedge.models.recognisers import WHISPER, find_model
 
     try:
-        entry, folder = find_model("en", engine=WHISPER)
+        is_kept = prepare_judge("en")
     except RecogniserMissing as error:
         _say(f"a72: no second listener: {error}")
         return []
-    place = kept_place(models_folder(), entry.name, entry.tree_sha256)
-    with graphs_of(folder / "model.bin", place) as graphs:
-        if graphs != place:
-            _say("a72: no second listener: its graphs cannot be kept")
-            return []
-    return [gate.Target("listener-int8", folder / "model.bin", exact=False, graphs=place)]
+    if not is_kept:
+        _say("a72: no second listener: its graphs cannot be kept")
+        return []
+    entry, folder = find_model("en", verify=False, engine=WHISPER)
+    graphs = kept_place(models_folder(), entry.name, entry.tree_sha256)
+    return [gate.Target("listener-int8", folder / "model.bin", exact=False, graphs=graphs)]
 
 
 def _students(store: VoiceStore, name: str) -> list[gate.Target]:

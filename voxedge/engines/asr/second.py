@@ -8,12 +8,15 @@ once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from voxedge.engines.asr.whisper_file import WeightsDamaged
-from voxedge.engines.asr.whisper_listener import Opinion, open_whisper
+from voxedge.engines.asr.whisper_graphs import graphs_of, kept_place
+from voxedge.engines.asr.whisper_listener import WEIGHTS, Opinion, open_whisper
 from voxedge.errors import RecogniserCorrupt, RecogniserMissing
 
 if TYPE_CHECKING:
@@ -110,12 +113,31 @@ def open_judge(language: str) -> Judge:
         RecogniserMissing: none is installed.
         RecogniserCorrupt: it is not what it should be.
     """
-    from voxedge.engines.asr.whisper_graphs import kept_place
+    with _corrupt_is_told(language) as (folder, kept):
+        return open_whisper(folder, kept)
+
+
+def prepare_judge(language: str) -> bool:
+    """Make what only the first opening would make, beforehand. Blocking: seconds.
+
+    Returns:
+        Whether it is kept; a folder that cannot be written is no failure, only slower starts.
+
+    Raises:
+        As ``open_judge``.
+    """
+    with _corrupt_is_told(language) as (folder, kept), graphs_of(folder / WEIGHTS, kept) as made:
+        return made == kept
+
+
+@contextmanager
+def _corrupt_is_told(language: str) -> Iterator[tuple[Path, Path]]:
+    """Yield the folder of the verified model, and where its graphs are kept."""
     from voxedge.models.paths import models_folder
     from voxedge.models.recognisers import WHISPER, find_model
 
     entry, folder = find_model(language, engine=WHISPER)
     try:
-        return open_whisper(folder, kept_place(models_folder(), entry.name, entry.tree_sha256))
+        yield folder, kept_place(models_folder(), entry.name, entry.tree_sha256)
     except (WeightsDamaged, OSError) as error:
         raise RecogniserCorrupt(model=entry.name, reason="it does not open") from error

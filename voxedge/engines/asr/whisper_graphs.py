@@ -1,8 +1,9 @@
 """Whisper's graphs for onnxruntime: made once on the machine, kept beside the models.
 
-They are made in a process of their own (``python -m voxedge.engines.asr.whisper_graphs``): that
-takes 270 MB for a second, which a recogniser that runs for years would never give back. A worker
-with the graphs at hand opens them in 0.1 s.
+``voxedge models fetch`` makes them, or whoever opens the listener first. They are made in a process
+of their own (``python -m voxedge.engines.asr.whisper_graphs``): that takes 270 MB for a second,
+which a recogniser that runs for years would never give back. A worker with the graphs at hand opens
+them in 0.1 s. They are the same for every processor.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def make_graphs(weights: Mapping[str, Any], folder: Path, *, int8: bool = True) 
 def kept_place(models: Path, name: str, digest: str) -> Path:
     """Return where the graphs of a model are kept; its digest names it."""
     key = hashlib.sha256(f"{DERIVATION} {RIVALS} {digest}".encode()).hexdigest()[:12]
-    return models / f".made-{name}-{key}"
+    return models / f"{name}.graphs-{key}"
 
 
 @contextmanager

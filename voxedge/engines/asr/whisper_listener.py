@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     Float32 = npt.NDArray[np.float32]
     Int16Samples = npt.NDArray[np.int16]
 
+WEIGHTS = "model.bin"
+"""In the folder of a model."""
+
 BEGINNINGS = 10
 """Kept at once, the likeliest."""
 
@@ -188,8 +191,8 @@ def open_whisper(folder: Path, kept: Path | None = None) -> WhisperListener:
     """
     try:
         spelling = read_spelling(folder / "tokenizer.json")
-        weights = read_weights(folder / "model.bin")
-        with graphs_of(folder / "model.bin", kept) as graphs:
+        weights = read_weights(folder / WEIGHTS)
+        with graphs_of(folder / WEIGHTS, kept) as graphs:
             net = WhisperNet(graphs, weights.arrays)
         listener = WhisperListener(net, spelling)
         weights.let_go()
