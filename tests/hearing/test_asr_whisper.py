@@ -381,7 +381,7 @@ def test_what_is_said_is_the_likeliest(whisper: WhisperListener) -> None:
     whisper.learn(tuple(meaning), DIGITS)
     for phrase in ("go to page twelve", "louder"):
         opinion = whisper.hear(spoken(phrase))
-        weighed = weigh(First(""), opinion.likelihood, opinion.lost, meaning, len)
+        weighed = weigh(First(""), opinion.likelihood, opinion.lost, meaning, len, 90)
         assert weighed is not None
         assert weighed.phrase == phrase
         assert weighed.lost > -6.0
@@ -454,25 +454,25 @@ MEANING = {"next": 1, "skip": 1, "back": 2, "page three": 3}
 def test_both_listeners_together_choose() -> None:
     likelihood = {"next": -3.0, "back": -2.0}
     lost = {"next": -1.0, "back": -0.5}
-    alone = weigh(First(""), likelihood, lost, MEANING, len)
+    alone = weigh(First(""), likelihood, lost, MEANING, len, 50)
     assert alone is not None
     assert (alone.phrase, alone.agreed) == ("back", False)
     assert alone.margin == pytest.approx(1.0)
-    both = weigh(First("next", -0.002, 0.9), likelihood, lost, MEANING, len)
+    both = weigh(First("next", -0.002, 0.9), likelihood, lost, MEANING, len, 50)
     assert both is not None
     assert (both.phrase, both.agreed, both.coverage) == ("next", True, 0.9)
     assert both.confidence > replace(both, agreed=False).confidence
 
 
 def test_two_ways_to_say_the_same_do_not_compete() -> None:
-    same = weigh(First("skip"), {"next": -1.0, "skip": -9.0}, {"next": 0.0}, MEANING, len)
+    same = weigh(First("skip"), {"next": -1.0, "skip": -9.0}, {"next": 0.0}, MEANING, len, 50)
     assert same is not None
     assert same.agreed
 
 
 def test_what_means_nothing_is_no_command() -> None:
-    assert weigh(First("go on"), {"no": -0.1}, {}, MEANING, len) is None
-    assert weigh(First(""), {}, {}, MEANING, len) is None
+    assert weigh(First("go on"), {"no": -0.1}, {}, MEANING, len, 50) is None
+    assert weigh(First(""), {}, {}, MEANING, len, 50) is None
 
 
 @given(
@@ -480,19 +480,36 @@ def test_what_means_nothing_is_no_command() -> None:
     st.sampled_from([*sorted(MEANING), ""]),
     st.floats(-0.02, 0),
     st.floats(0, 1),
+    st.integers(0, 450),
 )
 def test_any_opinion_gives_a_confidence(
-    likelihood: dict[str, float], phrase: str, fit: float, coverage: float
+    likelihood: dict[str, float], phrase: str, fit: float, coverage: float, frames: int
 ) -> None:
-    weighed = weigh(First(phrase, fit, coverage), likelihood, likelihood, MEANING, len)
+    weighed = weigh(First(phrase, fit, coverage), likelihood, likelihood, MEANING, len, frames)
     assert weighed is not None
     assert 0.0 <= weighed.confidence <= 1.0
     assert weighed.phrase in {*likelihood, phrase}
 
 
 def test_doubt_lowers_confidence() -> None:
-    sure = Weighed("next", -1.5, -0.1, 12.0, agreed=True, fit=-0.003, coverage=0.95, phonemes=5)
+    sure = Weighed(
+        "next", -1.5, -0.1, 12.0, agreed=True, fit=-0.003, coverage=0.95, phonemes=5, stretch=0.1
+    )
     assert sure.confidence > 0.9
     assert replace(sure, lost=-15.0, likelihood=-20.0).confidence < 0.3
     assert replace(sure, agreed=False).confidence < sure.confidence
     assert replace(sure, phrase="next page", phonemes=9).confidence > sure.confidence
+    assert replace(sure, stretch=1.2).confidence < sure.confidence
+
+
+def test_a_slow_or_quick_speaker_loses_nothing_but_a_sentence_is_no_word() -> None:
+    def confidence(frames: int) -> float:
+        heard = First("next", -0.006, 0.7)
+        weighed = weigh(heard, {"next": -5.0}, {"next": -4.0}, MEANING, len, frames)
+        assert weighed is not None
+        return weighed.confidence
+
+    usual = confidence(51)
+    assert confidence(70) == confidence(36) == usual
+    assert confidence(200) < confidence(110) < usual
+    assert confidence(15) < usual

