@@ -1,5 +1,6 @@
 """The hearing's measurements: noise as promised, phrases covered, figures counted right."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +18,13 @@ from voxedge.bench.asr_speakers import Speaker, speakers_of
 from voxedge.bench.asr_stream import Listener
 from voxedge.bench.asr_talk import sentences
 from voxedge.bench.asr_words import Recorded, heard_words, recorded, with_words
+from voxedge.cli.main import main
 from voxedge.commands.grammar import Grammar, build
 from voxedge.commands.language import load
 from voxedge.commands.parse import parse
 from voxedge.engines.asr.protocol import NOTHING, Heard
 from voxedge.errors import UsageError
+from voxedge.errors.base import EXIT_INTERRUPTED
 
 ENGLISH = load("en")
 EVERYTHING = build(ENGLISH)
@@ -296,6 +299,25 @@ def test_an_engine_for_another_language_is_told() -> None:
 
     with pytest.raises(RecogniserMissing):
         asr.run(asr.Plan(language="ko", engine="pocketsphinx"))
+
+
+def test_it_is_measured_in_a_process_with_products_on_one_thread(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    assert main(["bench", "asr", "--speakers", "nobody"]) == UsageError.exit_code
+    assert "'nobody' is no folder and none of:" in capsys.readouterr().err
+    seen: list[str | None] = []
+
+    class Pool:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            seen.append(os.environ.get("OPENBLAS_NUM_THREADS"))
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("voxedge.cli.bench.ProcessPoolExecutor", Pool)
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    assert main(["bench", "asr"]) == EXIT_INTERRUPTED
+    assert seen == ["1"]
 
 
 @pytest.mark.slow

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from voxedge.cli.options import Subparsers, load_settings
@@ -162,23 +164,24 @@ def run_ocr(arguments: argparse.Namespace) -> int:
 
 def run_asr(arguments: argparse.Namespace) -> int:
     """Measure the hearing; the exit code tells whether every bar was met."""
-    # As in the recogniser's worker (service.child). Read when NumPy is imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from voxedge.bench import asr
 
-    result = asr.run(
-        asr.Plan(
-            language=arguments.lang,
-            engine=arguments.engine,
-            speakers=tuple(arguments.speakers),
-            every=max(1, arguments.every),
-            offset=max(0, arguments.offset),
-            hours=max(0.0, arguments.hours),
-            wake_minutes=max(0, arguments.wake),
-            reject=tuple(arguments.reject),
-            words=tuple(arguments.words),
-        )
+    plan = asr.Plan(
+        language=arguments.lang,
+        engine=arguments.engine,
+        speakers=tuple(arguments.speakers),
+        every=max(1, arguments.every),
+        offset=max(0, arguments.offset),
+        hours=max(0.0, arguments.hours),
+        wake_minutes=max(0, arguments.wake),
+        reject=tuple(arguments.reject),
+        words=tuple(arguments.words),
     )
+    # On one thread, as in the recogniser's worker (service.child). NumPy reads it when it is
+    # imported, as it is here already: so in a process of its own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        result = pool.submit(asr.run, plan).result()
     print(json.dumps(result, indent=2) if arguments.json else asr.table(result))
     return 0 if all(bar["met"] for bar in result["bars"]) else 1
 
