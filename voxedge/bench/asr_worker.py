@@ -14,8 +14,7 @@ from voxedge.commands.grammar import build
 from voxedge.commands.language import load
 from voxedge.engines.asr.protocol import RATE_HZ
 from voxedge.errors import RecogniserFailed
-from voxedge.service.hearing import WorkerRecogniser, recogniser_spec
-from voxedge.service.workers import Worker
+from voxedge.service.hearing import WorkerRecogniser, recogniser_worker
 
 
 def recovery(language: str) -> dict[str, Any]:
@@ -30,7 +29,7 @@ def recovery(language: str) -> dict[str, Any]:
 
 async def _recovery(language: str) -> dict[str, Any]:
     noise = np.random.default_rng(1).normal(0, 500, RATE_HZ // 2).astype(np.int16)
-    async with Worker(recogniser_spec(language)) as worker:
+    async with recogniser_worker(language, lambda _: None) as worker:
         ear = WorkerRecogniser(worker, patience_s=60.0)
         await ear.set_grammar(build(load(language)))
         await ear.feed(noise)
