@@ -12,7 +12,7 @@ import numpy as np
 
 from voxedge.engines.asr.whisper_file import WeightsDamaged
 from voxedge.engines.asr.whisper_graphs import DECODER, ENCODER
-from voxedge.engines.tts.ready import keep_int8_exact
+from voxedge.engines.networks import session_options
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -128,13 +128,8 @@ class WhisperNet:
 def _session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    keep_int8_exact(options)
+    options = session_options(threads)
+    options.enable_mem_pattern = False  # every utterance has another length
     try:
         return onnxruntime.InferenceSession(
             str(graph), sess_options=options, providers=["CPUExecutionProvider"]

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from voxedge.engines.networks import session_options
 from voxedge.errors import OcrFailed
 from voxedge.vision.illumination import Grey
 from voxedge.vision.text_map import Map
@@ -105,11 +106,7 @@ def finder_input(grey: Grey) -> npt.NDArray[np.float32]:
 def _load(model: Path) -> ort.InferenceSession:
     import onnxruntime as ort
 
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options = session_options(threads=1)
     try:
         return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as problem:  # onnxruntime's errors share no base class

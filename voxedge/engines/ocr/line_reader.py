@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from voxedge.engines.networks import session_options
 from voxedge.errors import OcrFailed
 
 if TYPE_CHECKING:
@@ -161,11 +162,7 @@ def decode(steps: npt.NDArray[np.float32], alphabet: Sequence[str]) -> LineText:
 def _load(model: Path) -> tuple[ort.InferenceSession, tuple[str, ...]]:
     import onnxruntime as ort
 
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options = session_options(threads=1)
     try:
         session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         alphabet = session.get_modelmeta().custom_metadata_map["character"].split("\n")

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from voxedge.engines.networks import session_options
 from voxedge.engines.tts.assets import FrameStage, VoiceAssets
 from voxedge.engines.tts.durations import allot_frames
-from voxedge.engines.tts.ready import keep_int8_exact, ready_file
+from voxedge.engines.tts.ready import ready_file
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -100,15 +101,9 @@ def _open(
 ) -> onnxruntime.InferenceSession:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options = session_options(threads)
     options.graph_optimization_level = optimisation
     options.enable_mem_pattern = False
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    keep_int8_exact(options)
     try:
         return onnxruntime.InferenceSession(
             str(model), sess_options=options, providers=["CPUExecutionProvider"]

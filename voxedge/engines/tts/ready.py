@@ -17,10 +17,8 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import onnxruntime
+from voxedge.engines.networks import session_options
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,18 +35,6 @@ def ready_key() -> str:
 
     parts = (_DERIVATION, onnxruntime.__version__, platform.machine(), _processor_features())
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()
-
-
-def keep_int8_exact(options: onnxruntime.SessionOptions) -> None:
-    """Have INT8 products summed without overflow, whatever the processor.
-
-    An x86-64 without VNNI adds two products of an 8-bit activation and an 8-bit weight in 16 bits,
-    which overflow: the text encoder's prior then stands 9 dB above its error instead of 27, and
-    melody and timing suffer audibly. onnxruntime has a slower way without that, which it takes only
-    when asked, and only on such processors (its ``session.x64quantprecision``). An Arm processor
-    adds in 32 bits anyway.
-    """
-    options.add_session_config_entry("session.x64quantprecision", "1")
 
 
 def ready_file(model: Path) -> Path | None:
@@ -106,12 +92,9 @@ def ready_intact(folder: Path) -> bool:
 def _optimise(model: Path, target: Path) -> dict[str, object]:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
+    options = session_options(threads=1)
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.optimized_model_filepath = str(target)
-    keep_int8_exact(options)
     onnxruntime.InferenceSession(
         str(model), sess_options=options, providers=["CPUExecutionProvider"]
     )
