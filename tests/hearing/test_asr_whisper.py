@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import sys
@@ -21,6 +22,7 @@ from whisper_reference import states
 from voxedge.cli.main import main
 from voxedge.commands.grammar import build
 from voxedge.commands.language import load
+from voxedge.engines.asr import whisper_graphs
 from voxedge.engines.asr.judgement import First, Weighed, weigh
 from voxedge.engines.asr.phrase_tree import Node, spellings, tree_of
 from voxedge.engines.asr.second import open_judge, prepare_judge
@@ -309,6 +311,31 @@ def test_graphs_are_made_once_and_kept(folder: Path, tmp_path: Path) -> None:
         assert made == place
     assert b"\0rot\0" not in (place / DECODER).read_bytes()
     assert kept_place(models, "name", "another") != place
+
+
+def test_two_processes_that_make_them_at_once_do_not_disturb_each_other(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = kept_place(tmp_path, "name", "digest")
+    make_apart = whisper_graphs._make_apart
+    killed, busy = tmp_path / ".making-graphs-killed", tmp_path / ".making-graphs-busy"
+    for left in (killed, busy):
+        left.mkdir()
+    os.utime(killed, (0, 0))
+
+    def while_another_finishes(weights: Path, target: Path) -> None:
+        make_apart(weights, target)
+        monkeypatch.setattr(whisper_graphs, "_make_apart", make_apart)
+        with graphs_of(weights, place):
+            pass
+        inodes.append((place / ENCODER).stat().st_ino)
+
+    inodes: list[int] = []
+    monkeypatch.setattr(whisper_graphs, "_make_apart", while_another_finishes)
+    with graphs_of(folder / "model.bin", place) as made:
+        assert made == place
+        assert [(place / ENCODER).stat().st_ino] == inodes, "the other one's, untouched"
+    assert {item.name for item in tmp_path.iterdir()} == {place.name, busy.name}
 
 
 def test_what_was_prepared_is_opened_without_a_process(

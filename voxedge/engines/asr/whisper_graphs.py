@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,9 @@ grammar. All 51,864 are 80 MB, and change the least frequent thousandth."""
 
 _TIMEOUT_S = 120.0
 """On a Pi 4 some 10 s are to be expected; a card may be slow."""
+
+_UNFINISHED = ".making-graphs-"
+_ABANDONED_S = 10 * _TIMEOUT_S
 
 _DAMAGED = 3
 """Exit code of the process that makes them: the weights are not what they should be."""
@@ -89,7 +93,7 @@ def graphs_of(weights: Path, place: Path | None) -> Iterator[Path]:
         if place is not None:
             with suppress(OSError):
                 place.parent.mkdir(parents=True, exist_ok=True)
-                made = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
+                made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=place.parent))
         try:
             _make_apart(weights, made)
             if place is not None and made.parent == place.parent:
@@ -128,12 +132,26 @@ def _settled(made: Path, place: Path) -> Path:
     (made / _RECEIPT).write_text(json.dumps(digests), encoding="utf-8")
     made.chmod(0o755)  # mkdtemp makes it private; a service may read what a person made
     for old in place.parent.glob(f"{place.name.rpartition('-')[0]}-*"):
-        shutil.rmtree(old, ignore_errors=True)
+        if old != place:
+            shutil.rmtree(old, ignore_errors=True)
+    _drop_unfinished(place.parent, made)
+    if _whole(place):  # another process made them meanwhile, and may be opening them
+        shutil.rmtree(made, ignore_errors=True)
+        return place
+    shutil.rmtree(place, ignore_errors=True)
     try:
         return made.rename(place)
     except OSError as error:
         _log.info("the second listener's graphs are not kept: %s", error.strerror)
         return made
+
+
+def _drop_unfinished(models: Path, made: Path) -> None:
+    """Remove what a process that was killed, or a cut of power, left."""
+    for other in models.glob(f"{_UNFINISHED}*"):
+        with suppress(OSError):
+            if other != made and time.time() - other.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def _whole(place: Path) -> bool:
